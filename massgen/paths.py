@@ -1,0 +1,39 @@
+"""Every place on disk, in one file. Nothing here creates anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+STATE_DIR = ".massgen"
+LOGS_DIR = "massgen_logs"
+SESSIONS_DIR = "sessions"
+WORKSPACES_DIR = "workspaces"
+SNAPSHOTS_DIR = "snapshots"
+TEMP_WORKSPACES_DIR = "temp_workspaces"
+
+
+def launch_directory() -> Path:
+    """Where the program was started, absolute."""
+    return Path.cwd()
+
+
+def state_directory(base: Path | None = None) -> Path:
+    """`.massgen` below `base` (default: the launch directory)."""
+    return (base or launch_directory()) / STATE_DIR
+
+
+def logs_directory(base: Path | None = None) -> Path:
+    """`.massgen/massgen_logs` (LOG-001)."""
+    return state_directory(base) / LOGS_DIR
+
+
+def sessions_directory(base: Path | None = None) -> Path:
+    """`.massgen/sessions` (SESS-080)."""
+    return state_directory(base) / SESSIONS_DIR
+
+
+def user_config_directory() -> Path | None:
+    """`~/.config/massgen`, or None where there is no home directory (HOME unset)."""
+    home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
+    return Path(home) / ".config" / "massgen" if home else None

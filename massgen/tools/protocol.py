@@ -1,0 +1,72 @@
+"""What a tool is. Everything an agent may do besides talking goes through this interface and one runner."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from massgen.backends.protocol import Media, ToolSpec
+
+Phase = Literal["coordination", "presentation", "post_evaluation"]
+Source = Literal["workflow", "file", "command", "mcp", "custom", "planning", "memory", "media", "background", "framework"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolTraits:
+    """What the runner and the permission layer need to know about a tool.
+
+    `server` is the MCP server (real or reserved name), empty otherwise. `writes` is False for tools that only
+    read. `parallel` tools may run beside others of the same response (BE-031).
+    """
+
+    source: Source
+    server: str = ""
+    writes: bool = True
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutcome:
+    """What a call gave: text for the model, media beside it, and whether it is an error."""
+
+    text: str
+    is_error: bool = False
+    media: tuple[Media, ...] = ()
+
+
+Progress = Callable[[str], None]
+
+
+def _no_progress(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """Where a call happens. `agent_id` is real and for logs only; tools never show it to the model.
+
+    `workspace` is the agent's directory (None where the agent has none), `progress` shows one line to people.
+    """
+
+    agent_id: str
+    agent_number: int
+    round: int
+    phase: Phase
+    call_id: str
+    workspace: Path | None = None
+    progress: Progress = field(default=_no_progress)
+
+
+class Tool(Protocol):
+    """One tool. `call` returns an error outcome for anything the model can act on; it raises only for bugs,
+    which the runner turns into an error outcome too. Cancellation must leave nothing running."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    @property
+    def traits(self) -> ToolTraits: ...
+
+    def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[ToolOutcome]: ...
