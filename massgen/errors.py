@@ -58,7 +58,8 @@ class MissingExtra(ConfigError):
     """A feature needs an optional package; `extra` is the name for `pip install 'massgen[extra]'`."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional package.", hint=f"Install it with: pip install 'massgen[{extra}]'")
+        hint = f"Install it with: pip install 'massgen[{extra}]'"
+        super().__init__(f"{feature} needs an optional package.", hint=hint)
         self.feature = feature
         self.extra = extra
 
@@ -120,7 +121,12 @@ class RateLimited(BackendError):
     retryable = True
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, hint: str | None = None, status: int | None = 429
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        hint: str | None = None,
+        status: int | None = 429,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.retry_after = retry_after
@@ -145,7 +151,12 @@ class ServerFailed(BackendError):
     retryable = True
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, hint: str | None = None, status: int | None = None
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        hint: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.retry_after = retry_after

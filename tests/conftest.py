@@ -1,4 +1,4 @@
-"""Shared set-up: the `spec` mark, and an environment without the keys and settings of the person who runs it."""
+"""The `spec` mark, and an environment without the keys and settings of the person who runs the tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def neutral_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
     """No keys, no configuration of the person who runs the tests, no proxies."""
     for name in list(os.environ):
         upper = name.upper()
-        if upper.endswith(SECRET_ENDINGS) or upper.endswith("_PROXY") or upper.startswith("MASSGEN_"):
-            if upper != "MASSGEN_TEST_ALL":
-                monkeypatch.delenv(name)
+        personal = upper.endswith((*SECRET_ENDINGS, "_PROXY")) or upper.startswith("MASSGEN_")
+        if personal and upper != "MASSGEN_TEST_ALL":
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))

@@ -34,7 +34,7 @@ def present(program: str) -> bool:
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:
-    """Skip the test where one of `programs` is missing; fail there instead when everything must be present."""
+    """Skip the test where one of `programs` is missing; let it fail where everything must be present."""
     missing = [program for program in programs if not present(program)]
     required = os.environ.get("MASSGEN_TEST_ALL") == "1"
     return pytest.mark.skipif(bool(missing) and not required, reason=f"needs {', '.join(missing)}")

@@ -10,7 +10,9 @@ from typing import Any, Literal, Protocol
 from massgen.backends.protocol import Media, ToolSpec
 
 Phase = Literal["coordination", "presentation", "post_evaluation"]
-Source = Literal["workflow", "file", "command", "mcp", "custom", "planning", "memory", "media", "background", "framework"]
+Source = Literal[
+    "workflow", "file", "command", "mcp", "custom", "planning", "memory", "media", "background", "framework"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
