@@ -16,8 +16,8 @@ class Grants:
     """All paths are absolute and real (no symlinks).
 
     `writable` may be read and written, `readable` only read. `protected` lies inside writable trees and stays
-    read-only (WS-095). `denied` is subtracted from everything: `.massgen`, key files, the team file, other agents'
-    workspaces; a deeper grant inside a denied tree (an agent's own workspace below `.massgen`) wins over it.
+    read-only (WS-095). `denied` is subtracted from everything: `.massgen`, key files, the team file, other
+    agents' workspaces; a deeper grant inside a denied tree (an agent's own workspace below `.massgen`) wins over it.
     """
 
     writable: tuple[Path, ...] = ()
@@ -27,14 +27,14 @@ class Grants:
 
 
 class PathRefused(MassGenError):
-    """A path is outside of what the agent may touch; the message is for the model and says what is allowed."""
+    """A path is outside of what the agent may touch; the message tells the model what is allowed."""
 
 
 class PathPolicy(Protocol):
     """Decides about paths that an agent names.
 
-    `resolve` takes the path as the agent wrote it (relative to its workspace) and returns the real one, or raises
-    `PathRefused`. `grants` is the value that sandboxes are built from.
+    `resolve` takes the path as the agent wrote it (relative to its workspace) and returns the real one, or
+    raises `PathRefused`. `grants` is the value that sandboxes are built from.
     """
 
     @property
