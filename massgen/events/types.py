@@ -1,0 +1,309 @@
+"""The events of a run: one closed union, one discriminator (`event_type`), one line of `events.jsonl` each.
+
+    {"seq": 7, "timestamp": 1764363301.5, "event_type": "vote", "agent_id": "a", "turn": 1, "attempt": 1,
+     "round": 1, "data": {...}}
+
+`seq` counts a run through, across turns and attempts. Kinds are those of LOG-053 and `fact` (everything the
+rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`, `session_resume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+LOG_VERSION = 1
+
+AgentState = Literal[
+    "waiting", "streaming", "answered", "voted", "restarting", "error", "timeout", "completed"
+]
+RunPhase = Literal["initial_answer", "enforcement", "presentation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStart:
+    """A turn begins. `agents` are real ids in the order of the configuration, `models` theirs."""
+
+    kind: ClassVar[str] = "session_start"
+    question: str
+    agents: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    session_id: str = ""
+    mode: str = "voting"
+    timeout_seconds: float | None = None
+    pid: int = 0
+    process_started: float = 0.0
+    version: int = LOG_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStart:
+    """One coordination begins; `reason` and `instructions` are those of the restart that led to it."""
+
+    kind: ClassVar[str] = "attempt_start"
+    reason: str = ""
+    instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStatus:
+    """An agent's state changed (section 2.2 of coordination.md); `error_type` is set for error and timeout."""
+
+    kind: ClassVar[str] = "agent_status"
+    status: AgentState
+    error_type: str | None = None
+    error_message: str | None = None
+    times_restarted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedStreaming:
+    """A round begins; `context` are the labels its author sees, `round_kind` what it is for."""
+
+    kind: ClassVar[str] = "started_streaming"
+    context: tuple[str, ...] = ()
+    round_kind: str = "initial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Streamed text of an agent, joined to about ten pieces a second."""
+
+    kind: ClassVar[str] = "content"
+    content_kind: Literal["text", "reasoning"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStart:
+    kind: ClassVar[str] = "tool_start"
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnd:
+    kind: ClassVar[str] = "tool_end"
+    call_id: str
+    name: str
+    result: str
+    is_error: bool
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAnswer:
+    """An answer was accepted. Its text stands in the `answer_proposed` fact just before."""
+
+    kind: ClassVar[str] = "new_answer"
+    label: str
+    preview: str
+    context: tuple[str, ...] = ()
+    tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """A vote was accepted; `agent` is the real id voted for."""
+
+    kind: ClassVar[str] = "vote"
+    agent: str
+    label: str
+    reason: str
+    context: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """A round was abandoned, or a vote voided, because of `labels`."""
+
+    kind: ClassVar[str] = "restart"
+    reason: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartCompleted:
+    kind: ClassVar[str] = "restart_completed"
+    context: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """Content was added to a running round (HOOK-020)."""
+
+    kind: ClassVar[str] = "injection"
+    source: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChange:
+    kind: ClassVar[str] = "phase"
+    phase: RunPhase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinnerSelected:
+    """The chosen answer; `how` is consensus, timeout, cancelled, no_votes, presenter, only_agent."""
+
+    kind: ClassVar[str] = "winner_selected"
+    agent: str
+    label: str
+    votes: Mapping[str, int]
+    is_tie: bool
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalChunk:
+    kind: ClassVar[str] = "final_chunk"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalAnswer:
+    """The result. `text` is None where it equals the joined final chunks, or the text of answer `source`."""
+
+    kind: ClassVar[str] = "final_answer"
+    label: str
+    preview: str
+    source: str | None = None
+    text: str | None = None
+    partial: bool = False
+    tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrchestrationRestart:
+    kind: ClassVar[str] = "orchestration_restart"
+    next_attempt: int
+    max_attempts: int
+    reason: str
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorOccurred:
+    kind: ClassVar[str] = "error"
+    error_type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something a person should know; the run goes on."""
+
+    kind: ClassVar[str] = "warning"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A model call failed and will be made again."""
+
+    kind: ClassVar[str] = "retry"
+    try_number: int
+    delay_seconds: float
+    error_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """A model call ended. Tokens are None where the provider did not say; `cost` in USD, None = unknown."""
+
+    kind: ClassVar[str] = "model_call"
+    call: int
+    round_kind: str
+    model: str
+    provider: str
+    milliseconds: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cost: float | None = None
+    finish: str = "stop"
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRecorded:
+    """What the rules read; `fact` names its class, `values` its fields. Replaying them gives the same run."""
+
+    kind: ClassVar[str] = "fact"
+    fact: str
+    at: float
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResume:
+    """The log of an ended process is continued."""
+
+    kind: ClassVar[str] = "session_resume"
+    pid: int = 0
+    process_started: float = 0.0
+    run_time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnd:
+    """The turn is over; `reason` is complete, timeout, cancelled or error."""
+
+    kind: ClassVar[str] = "session_end"
+    exit_code: int
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """An event of a newer version: kept, shown as it is."""
+
+    kind: ClassVar[str] = "unknown"
+    event_type: str
+    data: Mapping[str, Any]
+
+
+Body = (
+    SessionStart | AttemptStart | AgentStatus | StartedStreaming | Content | ToolStart | ToolEnd | NewAnswer | Vote
+    | Restart | RestartCompleted | Injection | PhaseChange | WinnerSelected | FinalChunk | FinalAnswer
+    | OrchestrationRestart | ErrorOccurred | Warned | Retry | ModelCall | FactRecorded | SessionResume | SessionEnd
+    | Unknown
+)  # fmt: skip
+
+BODIES: Mapping[str, type] = {
+    body.kind: body
+    for body in (
+        SessionStart, AttemptStart, AgentStatus, StartedStreaming, Content, ToolStart, ToolEnd, NewAnswer, Vote,
+        Restart, RestartCompleted, Injection, PhaseChange, WinnerSelected, FinalChunk, FinalAnswer,
+        OrchestrationRestart, ErrorOccurred, Warned, Retry, ModelCall, FactRecorded, SessionResume, SessionEnd,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One record. `timestamp` is Unix time for people; rules use the time inside facts."""
+
+    seq: int
+    timestamp: float
+    turn: int
+    attempt: int
+    agent_id: str | None
+    round: int
+    body: Body
+
+
+def body_data(body: Body) -> dict[str, Any]:
+    """The `data` object of a body; `content_kind` is written as `kind` (LOG-053)."""
+    if isinstance(body, Unknown):
+        return dict(body.data)
+    if isinstance(body, Content):
+        return {"kind": body.content_kind, "text": body.text}
+    return {item.name: getattr(body, item.name) for item in fields(body)}
