@@ -1,0 +1,68 @@
+# Everything runs in .venv, which the first target that needs it sets up (uv if present, else venv and pip).
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+PYTEST := $(BIN)/python -m pytest
+QUESTION ?=
+
+.PHONY: help demo setup test quick lint bench soak spec pins clean
+
+help:
+	@echo "make demo    watch a simulated team answer a question (no key, no network)"
+	@echo "make test    the whole test suite"
+	@echo "make quick   the tests that take less than a minute together"
+	@echo "make lint    style, types, rooms, sizes"
+	@echo "make bench   speed and size beside their budgets"
+	@echo "make soak    the long forms of the chaos and endurance tests"
+	@echo "make spec    renew docs/spec from the project's specification"
+	@echo "make pins    renew constraints.txt with the newest versions that fit"
+	@echo "make clean   remove what was built, the environment included"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "MassGen needs Python 3.11 or newer; none was found on PATH." >&2; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@set -e; if command -v uv >/dev/null 2>&1; then \
+		test -x $(BIN)/python || uv venv --quiet --python "$(PYTHON)" $(VENV); \
+		uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+		test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV); \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/massgen --config @examples/demo/team $(if $(QUESTION),"$(QUESTION)","$$($(BIN)/python scripts/demo_question.py)")
+
+test: $(READY)
+	@$(PYTEST) -n 2 --dist loadfile -rs
+
+quick: $(READY)
+	@$(PYTEST) -n 2 --dist loadfile -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check massgen tests scripts $(wildcard benchmarks)
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/size_ratchet.py
+	$(BIN)/python scripts/spec_coverage.py --quiet
+
+bench: $(READY)
+	@$(BIN)/python scripts/bench.py
+
+soak: $(READY)
+	@MASSGEN_SOAK=1 $(PYTEST) -m soak -rs --timeout 7200
+
+spec: $(READY)
+	@$(BIN)/python scripts/copy_spec.py ../shared/spec docs/spec
+
+pins: pyproject.toml
+	@"$(PYTHON)" scripts/pin.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
