@@ -20,22 +20,36 @@ class ToolTraits:
     """What the runner and the permission layer need to know about a tool.
 
     `server` is the MCP server (real or reserved name), empty otherwise. `writes` is False for tools that only
-    read. `parallel` tools may run beside others of the same response (BE-031).
+    read. `parallel` tools may run beside others of the same response (BE-031). `timeout_seconds` replaces the
+    runner's limit of one call; `math.inf` for tools that bound themselves.
     """
 
     source: Source
     server: str = ""
     writes: bool = True
     parallel: bool = True
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """Text that reaches the model beside a tool's result: appended to it, or as a message after it (HOOK-023)."""
+
+    content: str
+    strategy: Literal["tool_result", "user_message"] = "tool_result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """What a call gave: text for the model, media beside it, and whether it is an error."""
+    """What a call gave: text for the model, media beside it, and whether it is an error.
+
+    `injections` come from hooks only; they are facts of their own and never part of `text`.
+    """
 
     text: str
     is_error: bool = False
     media: tuple[Media, ...] = ()
+    injections: tuple[Injection, ...] = ()
 
 
 Progress = Callable[[str], None]

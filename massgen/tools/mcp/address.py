@@ -1,0 +1,164 @@
+"""Which addresses and launchers a server may have (MCP-060, S-26), checked before and while connecting."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from massgen.errors import MassGenError
+from massgen.tools.mcp.bounds import MAX_MESSAGE_BYTES
+from massgen.tools.mcp.settings import McpSecurity, McpServerSettings
+
+if TYPE_CHECKING:
+    import httpx2
+
+_SHELL = frozenset(";|&$`<>(){}*?!\n\r\"'\\")
+
+
+class ServerRefused(MassGenError):
+    """A server's address or launcher is not allowed by its `security`."""
+
+
+def check_launcher(settings: McpServerSettings, cwd: str | None = None) -> None:
+    """Raise `ServerRefused` where a stdio server's command is no plain, existing program."""
+    command = settings.command
+    name = settings.name
+    if not command or "\0" in "".join((command, *settings.args)):
+        raise ServerRefused(f"MCP server '{name}': the command is empty or not text.")
+    if settings.security.level == "high" and _SHELL & set(
+        command if os.sep == "/" else command.replace("\\", "/")
+    ):
+        raise ServerRefused(
+            f"MCP server '{name}': the command '{command}' holds shell characters.",
+            hint="Put arguments into 'args', or set security.level to permissive.",
+        )
+    path = dict(settings.env).get("PATH", os.environ.get("PATH"))
+    beside = os.path.join(settings.cwd or cwd or "", command)
+    if shutil.which(command, path=path) is None and not (os.sep in command and os.access(beside, os.X_OK)):
+        raise ServerRefused(
+            f"MCP server '{name}': the command '{command}' was not found.",
+            hint="Install it or correct the path.",
+        )
+
+
+def check_url(settings: McpServerSettings) -> None:
+    """Raise `ServerRefused` for a URL whose text alone is reason enough."""
+    parts = urlsplit(settings.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerRefused(f"MCP server '{settings.name}': the URL is not an http(s) URL.")
+    if settings.security.level == "permissive":
+        return
+    local = is_local_name(parts.hostname)
+    if parts.scheme == "http" and not local and not settings.security.allow_private_ips:
+        raise ServerRefused(
+            f"MCP server '{settings.name}': plain http is allowed for localhost only.",
+            hint="Use https, or set security.level to permissive.",
+        )
+    literal = _address(parts.hostname)
+    if local and not settings.security.allow_localhost:
+        raise ServerRefused(
+            f"MCP server '{settings.name}': localhost is not allowed (security.allow_localhost)."
+        )
+    if literal is not None:
+        refuse_address(settings.name, literal, settings.security)
+
+
+def refuse_address(
+    name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address, security: McpSecurity
+) -> None:
+    """Raise `ServerRefused` where `security` does not allow connecting to `address`."""
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    if security.level == "permissive":
+        return
+    if address.is_loopback:
+        if not security.allow_localhost:
+            raise ServerRefused(f"MCP server '{name}': localhost is not allowed (security.allow_localhost).")
+        return
+    if not address.is_global and not security.allow_private_ips:
+        raise ServerRefused(
+            f"MCP server '{name}': {address} is a private or link-local address.",
+            hint="Set security.allow_private_ips to true if this is your server.",
+        )
+
+
+def is_local_name(host: str) -> bool:
+    """Whether `host` means this machine by its name alone."""
+    address = _address(host)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def http_client(settings: McpServerSettings) -> httpx2.AsyncClient:
+    """A client that connects only to allowed addresses and reads only bounded messages.
+
+    Names are resolved here and the connection goes to the address that was checked, so a name cannot point
+    elsewhere in between. Where a proxy of the environment serves the URL, the proxy resolves instead.
+    """
+    import httpx2
+
+    timeout = httpx2.Timeout(30.0, read=max(300.0, settings.timeout_seconds))
+    headers = dict(settings.headers)
+    parts = urlsplit(settings.url)
+    host = parts.hostname or ""
+    if parts.scheme in getproxies() and not proxy_bypass(host) and not is_local_name(host):
+        return httpx2.AsyncClient(timeout=timeout, headers=headers)
+
+    class Checked(httpx2.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            address = await _checked_address(settings, request.url.host, request.url.port or 443)
+            extensions = dict(request.extensions) | {"sni_hostname": request.url.host}
+            pinned = httpx2.Request(
+                method=request.method,
+                url=request.url.copy_with(host=address),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=extensions,
+            )
+            response = await super().handle_async_request(pinned)
+            response.stream = _Bounded(response.stream)
+            return response
+
+    class _Bounded(httpx2.AsyncByteStream):
+        def __init__(self, inner: object) -> None:
+            self._inner = inner
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            # An event stream may live long: the bound is per message there (the library's), here per body.
+            read = 0
+            async for chunk in self._inner:  # type: ignore[attr-defined]
+                read += len(chunk)
+                if read > 20 * MAX_MESSAGE_BYTES:
+                    raise httpx2.ReadError("the server sent too much")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()  # type: ignore[attr-defined]
+
+    return httpx2.AsyncClient(timeout=timeout, headers=headers, transport=Checked(retries=0))
+
+
+async def _checked_address(settings: McpServerSettings, host: str, port: int) -> str:
+    literal = _address(host)
+    if literal is not None:
+        refuse_address(settings.name, literal, settings.security)
+        return host
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for entry in found:
+        address = ipaddress.ip_address(str(entry[4][0]).split("%")[0])
+        refuse_address(settings.name, address, settings.security)
+    return str(found[0][4][0])
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]").split("%")[0])
+    except ValueError:
+        return None
