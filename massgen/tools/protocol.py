@@ -33,7 +33,7 @@ class ToolTraits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injection:
-    """Text that reaches the model beside a tool's result: appended to it, or as a message after it (HOOK-023)."""
+    """Text that reaches the model beside a result: appended to it, or as a message after it (HOOK-023)."""
 
     content: str
     strategy: Literal["tool_result", "user_message"] = "tool_result"

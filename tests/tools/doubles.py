@@ -81,6 +81,4 @@ def runner(
     limits: RunnerLimits | None = None,
     redact: Callable[[str], str] = str,
 ) -> ToolRunner:
-    return ToolRunner(
-        tools, hooks=hooks or Hooks(), observer=recorder or Recorder(), limits=limits, redact=redact
-    )
+    return ToolRunner(tools, hooks=hooks or Hooks(), observer=recorder or Recorder(), limits=limits, redact=redact)

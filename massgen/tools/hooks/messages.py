@@ -33,7 +33,7 @@ def result_messages(calls: Sequence[ToolCall], outcomes: Sequence[ToolOutcome]) 
 
 
 def with_injections(outcome: ToolOutcome) -> str:
-    """The result's text and what was appended: framed blocks as they are, other texts in one context block."""
+    """The result's text and what is appended: framed blocks as they are, others in one context block."""
     appended = [each for each in outcome.injections if each.strategy == "tool_result"]
     framed = [each.content for each in appended if has_frame(each)]
     plain = [each.content for each in appended if not has_frame(each)]

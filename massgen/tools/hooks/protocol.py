@@ -19,7 +19,7 @@ class HookType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookEvent:
-    """One moment of a call. `tool_output` is set after the call only; `aliases` are the tool's other names."""
+    """One moment of a call. `tool_output` is set after the call; `aliases` are the tool's other names."""
 
     tool_name: str
     tool_input: Mapping[str, Any] = field(default_factory=dict)
