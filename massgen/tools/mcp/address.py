@@ -110,51 +110,55 @@ def http_client(settings: McpServerSettings) -> httpx2.AsyncClient:
     if parts.scheme in getproxies() and not proxy_bypass(host) and not is_local_name(host):
         return httpx2.AsyncClient(timeout=timeout, headers=headers)
 
+    class Bounded(httpx2.AsyncByteStream):
+        def __init__(self, inner: httpx2.AsyncByteStream, limit: int) -> None:
+            self._inner = inner
+            self._left = limit
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for chunk in self._inner:
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise httpx2.ReadError("the server sent too much")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()
+
     class Checked(httpx2.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            address = await _checked_address(settings, request.url.host, request.url.port or 443)
-            extensions = dict(request.extensions) | {"sni_hostname": request.url.host}
+            try:
+                address = await checked_address(settings, request.url.host)
+            except (ServerRefused, OSError) as error:
+                raise httpx2.ConnectError(str(error)) from error
             pinned = httpx2.Request(
                 method=request.method,
                 url=request.url.copy_with(host=address),
                 headers=request.headers,
                 stream=request.stream,
-                extensions=extensions,
+                extensions=dict(request.extensions) | {"sni_hostname": request.url.host},
             )
             response = await super().handle_async_request(pinned)
-            response.stream = _Bounded(response.stream)
+            # An event stream may live long and is bounded per event by the library.
+            events = response.headers.get("content-type", "").startswith("text/event-stream")
+            if not events and isinstance(response.stream, httpx2.AsyncByteStream):
+                response.stream = Bounded(response.stream, MAX_MESSAGE_BYTES)
             return response
-
-    class _Bounded(httpx2.AsyncByteStream):
-        def __init__(self, inner: object) -> None:
-            self._inner = inner
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            # An event stream may live long: the bound is per message there (the library's), here per body.
-            read = 0
-            async for chunk in self._inner:  # type: ignore[attr-defined]
-                read += len(chunk)
-                if read > 20 * MAX_MESSAGE_BYTES:
-                    raise httpx2.ReadError("the server sent too much")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._inner.aclose()  # type: ignore[attr-defined]
 
     return httpx2.AsyncClient(timeout=timeout, headers=headers, transport=Checked(retries=0))
 
 
-async def _checked_address(settings: McpServerSettings, host: str, port: int) -> str:
+async def checked_address(settings: McpServerSettings, host: str) -> str:
+    """The address to connect to for `host`; raises `ServerRefused` if any of its addresses is not allowed."""
     literal = _address(host)
     if literal is not None:
         refuse_address(settings.name, literal, settings.security)
         return host
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for entry in found:
-        address = ipaddress.ip_address(str(entry[4][0]).split("%")[0])
-        refuse_address(settings.name, address, settings.security)
-    return str(found[0][4][0])
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]).split("%")[0] for entry in found]
+    for address in addresses:
+        refuse_address(settings.name, ipaddress.ip_address(address), settings.security)
+    return next((address for address in addresses if ":" not in address), addresses[0])
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from massgen.tools.cleaning import clean, shorten
+
 MAX_TOOLS = 200
 MAX_PAGES = 20
 MAX_NAME = 64
@@ -22,30 +24,19 @@ MAX_RESULT_BLOCKS = 200
 MAX_MESSAGE_BYTES = 32_000_000
 MAX_LINE = 500
 
-# C0 and C1 controls except tab, newline and carriage return; then characters that hide or reorder text.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\U000e0000-\U000e007f\ufff9-\ufffb]")
-_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-_ESCAPE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])")
+# Characters that hide or reorder text; the tag block (U+E0000) can carry whole sentences that nobody sees.
+_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 _UNNAMED = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def result_text(text: str, limit: int = MAX_RESULT_TEXT) -> str:
     """Text of a result: terminal sequences and controls removed, the middle left out above `limit` characters."""
-    cut = cut_middle(text, limit)
-    return _CONTROL.sub("", _ESCAPE.sub("", cut)) if _CONTROL.search(cut) else cut
-
-
-def cut_middle(text: str, limit: int) -> str:
-    """`text` in at most about `limit` characters; what was left out is said in its place."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+    return clean(shorten(text, limit))
 
 
 def prompt_text(text: str, limit: int = MAX_DESCRIPTION) -> str:
     """Text that goes into every prompt: as `result_text`, also without invisible and reordering characters."""
-    cleaned = _HIDDEN.sub("", _CONTROL.sub("", _ESCAPE.sub("", text[: 2 * limit])))
+    cleaned = _HIDDEN.sub("", clean(text[: 2 * limit]))
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
 
 

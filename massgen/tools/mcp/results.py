@@ -8,11 +8,11 @@ import json
 from typing import TYPE_CHECKING
 
 from massgen.backends.protocol import Media
+from massgen.tools.cleaning import shorten
 from massgen.tools.mcp.bounds import (
     MAX_MEDIA_BYTES,
     MAX_RESULT_BLOCKS,
     MAX_RESULT_TEXT,
-    cut_middle,
     one_line,
     result_text,
 )
@@ -40,7 +40,7 @@ def outcome(result: CallToolResult) -> ToolOutcome:
         texts.append(f"[{len(blocks) - MAX_RESULT_BLOCKS} more content blocks left out]")
     if result.structured_content is not None and not _says(texts, result.structured_content):
         texts.append(result_text(json.dumps(result.structured_content, ensure_ascii=False)))
-    text = cut_middle("\n".join(texts), MAX_RESULT_TEXT)
+    text = shorten("\n".join(texts), MAX_RESULT_TEXT)
     return ToolOutcome(text=text or "(no output)", is_error=bool(result.is_error), media=tuple(media))
 
 

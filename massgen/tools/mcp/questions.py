@@ -1,0 +1,74 @@
+"""Questions that a server asks a person in the middle of a call (elicitation)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from massgen.tools.mcp.bounds import one_line, prompt_text, schema
+
+if TYPE_CHECKING:
+    from mcp.client.session import ClientRequestContext, ElicitationFnT
+    from mcp_types import ElicitRequestParams, ElicitResult
+
+Scalar = str | int | float | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What `server` wants to know. `fields` is a flat JSON Schema of type object; empty where `url` is set, a
+    page that the person is asked to visit."""
+
+    server: str
+    agent_ids: tuple[str, ...]
+    message: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`accept` carries `content`; `decline` is a no, `cancel` means that nobody decided."""
+
+    action: Literal["accept", "decline", "cancel"]
+    content: Mapping[str, Scalar | None] = field(default_factory=dict)
+
+
+class Questions(Protocol):
+    """Whoever can ask a person; the future may take as long as the person does."""
+
+    def ask(self, question: Question) -> Awaitable[Answer]: ...
+
+
+class Pausable(Protocol):
+    """What stands still while a person is asked: the time limits of the running calls."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+def elicitation(server: str, agent_ids: tuple[str, ...], questions: Questions, limits: Pausable) -> ElicitationFnT:
+    """The library's callback that asks `questions`."""
+
+    async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        from mcp_types import ElicitResult
+
+        question = Question(
+            server=server,
+            agent_ids=agent_ids,
+            message=prompt_text(params.message),
+            fields=schema(getattr(params, "requested_schema", None) or {})[0],
+            url=one_line(str(getattr(params, "url", "") or ""), 2000),
+        )
+        limits.pause()
+        try:
+            answer = await questions.ask(question)
+        finally:
+            limits.resume()
+        return ElicitResult(
+            action=answer.action, content=dict(answer.content) if answer.action == "accept" else None
+        )
+
+    return ask
