@@ -1,0 +1,80 @@
+"""What a sandbox is: the place where an agent's commands and background shells run.
+
+A sandbox belongs to one agent and one phase, is built from the agent's `Grants`, and lives until the phase or
+the run ends. Everything started in it ends with it, however the program ends (EXEC-005, EXEC-079).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from massgen.errors import MassGenError
+
+SandboxKind = Literal["docker", "bubblewrap+landlock", "bubblewrap", "landlock", "none"]
+Network = Literal["host", "none"]
+Stream = Literal["stdout", "stderr"]
+Limit = Literal["time", "memory", "processes", "disk", "output"]
+Sink = Callable[[Stream, bytes], None]
+
+
+class SandboxFailed(MassGenError):
+    """The sandbox could not be started, or it ended while a command ran in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What all commands of one sandbox may use together; bytes and counts. `output` is per command."""
+
+    memory: int = 4 << 30
+    processes: int = 512
+    disk: int = 10 << 30
+    output: int = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """How a command ended. `stdout` and `stderr` are raw bytes; `limit` says which limit ended it, if one did.
+
+    A command that a signal ended has exit code 128 plus the signal's number, as in a shell.
+    """
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    limit: Limit | None = None
+
+
+class SandboxProcess(Protocol):
+    """One started command. `wait` returns its exit code when it, its children and their output have ended."""
+
+    @property
+    def limit(self) -> Limit | None: ...
+
+    async def wait(self) -> int: ...
+
+    async def end(self, *, grace: float = 2.0, limit: Limit | None = None) -> None:
+        """End the whole process tree: a gentle signal, after `grace` seconds a forced one."""
+        ...
+
+
+class Sandbox(Protocol):
+    """`start` and `close` may be called more than once. Cancelling `run` ends the command's process tree."""
+
+    @property
+    def kind(self) -> SandboxKind: ...
+
+    async def start(self) -> None: ...
+
+    async def run(
+        self, command: str, *, timeout: float, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> CommandResult: ...
+
+    async def spawn(
+        self, command: str, sink: Sink, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> SandboxProcess: ...
+
+    async def close(self) -> None: ...
