@@ -1,4 +1,4 @@
-"""Write constraints.txt: the exact version of every package that MassGen and its extras bring.
+"""Write constraints.txt: the exact version of every package that MassGen and its tests need.
 
     python scripts/pin.py              the newest versions that fit, found in a throw-away environment
     python scripts/pin.py --installed  the versions installed beside the Python that runs this
@@ -12,23 +12,18 @@ import re
 import subprocess
 import sys
 import tempfile
-import tomllib
 import venv
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "constraints.txt"
+PINNED_EXTRA = "dev"
 HEADER = "# Exact versions for `pip install -c constraints.txt`; written by scripts/pin.py (make pins).\n"
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def extras() -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return sorted(project.get("optional-dependencies", {}))
 
 
 def installed_versions() -> dict[str, str]:
@@ -37,7 +32,7 @@ def installed_versions() -> dict[str, str]:
 
     versions: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    queue = [("massgen", extra) for extra in ("", *extras())]
+    queue = [("massgen", extra) for extra in ("", PINNED_EXTRA)]
     while queue:
         name, extra = queue.pop()
         if (name, extra) in seen:
@@ -67,7 +62,7 @@ def resolve_anew() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         venv.create(scratch, with_pip=True)
         python = str(Path(scratch) / "bin" / "python")
-        wanted = f"{ROOT}[{','.join(extras())}]"
+        wanted = f"{ROOT}[{PINNED_EXTRA}]"
         subprocess.run([python, "-m", "pip", "install", "--quiet", "packaging", wanted], check=True)
         subprocess.run([python, __file__, "--installed"], check=True)
 

@@ -1,6 +1,6 @@
 """Print how many rows of docs/spec the tests claim, per prefix, less the rows of docs/spec/later.txt.
 
-    python scripts/spec_coverage.py [--quiet] [--missing [PREFIX]] [--show ID ...]
+    python scripts/spec_coverage.py [--quiet] [--missing [PREFIX]] [--show ID ...] [--root ROOT]
 
 A claim is a call of something named `spec` with string arguments: `@pytest.mark.spec("COORD-014")`. A row
 whose whole requirement is `See X, Y.` counts as covered when all rows it points to are.
@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEC = ROOT / "docs" / "spec"
 TIERS = ("core", "full", "edge")
 ROW = re.compile(r"^\| ([A-Z]{2,6}-\d{3}) \((core|full|edge)\) \| (.*)$")
 RANGE = re.compile(r"\b([A-Z]{2,6})-(\d{3})(?:\.\.(\d{3}))?\b")
@@ -42,7 +41,7 @@ class Row:
         return self.id.split("-")[0]
 
 
-def read_rows(spec: Path = SPEC) -> dict[str, Row]:
+def read_rows(spec: Path) -> dict[str, Row]:
     """All rows of the tables in `spec`, by id."""
     found: dict[str, Row] = {}
     for page in sorted(spec.glob("*.md")):
@@ -70,7 +69,7 @@ def expand(text: str) -> Iterator[str]:
             yield f"{prefix}-{number:03d}"
 
 
-def read_later(spec: Path = SPEC) -> tuple[dict[str, str], list[str]]:
+def read_later(spec: Path) -> tuple[dict[str, str], list[str]]:
     """The rows that wait (id -> reason), and the lines that are not understood."""
     reasons: dict[str, str] = {}
     faults: list[str] = []
@@ -99,7 +98,7 @@ def claims(tests: Path) -> dict[str, list[str]]:
                 continue
             for argument in node.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    found.setdefault(argument.value, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+                    found.setdefault(argument.value, []).append(f"{path.relative_to(tests.parent)}:{node.lineno}")
     return found
 
 
@@ -143,14 +142,16 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true", help="print faults only")
     parser.add_argument("--missing", nargs="?", const="", metavar="PREFIX", help="list unclaimed rows")
     parser.add_argument("--show", nargs="+", metavar="ID", help="print rows in full")
+    parser.add_argument("--root", type=Path, default=ROOT, help="another repository than this one")
     options = parser.parse_args()
-    rows = read_rows()
+    spec = options.root / "docs" / "spec"
+    rows = read_rows(spec)
     if options.show:
         for row_id in options.show:
             print(f"{row_id} ({rows[row_id].tier})", *rows[row_id].cells, sep="\n  ")
         return 0
-    later, faults = read_later()
-    used = claims(ROOT / "tests")
+    later, faults = read_later(spec)
+    used = claims(options.root / "tests")
     faults += find_faults(rows, later, used)
     covered = settled(rows, set(used))
     waiting = settled(rows, set(later) | covered) - covered

@@ -1,4 +1,4 @@
-"""The `spec` mark, and an environment without the keys and settings of the person who runs the tests."""
+"""The marks, and an environment without the keys and settings of the person who runs the tests."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ import os
 import pytest
 
 SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS")
+MARKERS = (
+    "spec(*ids): the rows of docs/spec that the test proves",
+    "slow: takes more than a few seconds; `make quick` leaves it out",
+    "soak: long form, for `make soak` only",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "spec(*ids): the rows of docs/spec that the test proves")
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`soak` tests run only with MASSGEN_SOAK=1; they are left out, not skipped."""
+    if os.environ.get("MASSGEN_SOAK") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("soak")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +35,6 @@ def neutral_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
     for name in list(os.environ):
         upper = name.upper()
         personal = upper.endswith((*SECRET_ENDINGS, "_PROXY")) or upper.startswith("MASSGEN_")
-        if personal and upper != "MASSGEN_TEST_ALL":
+        if personal and upper not in ("MASSGEN_TEST_ALL", "MASSGEN_SOAK"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
