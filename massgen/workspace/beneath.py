@@ -21,6 +21,7 @@ from typing import Literal
 from massgen.workspace.grants import Access, PathRefused
 from massgen.workspace.links import check_links
 from massgen.workspace.policy import AgentPathPolicy
+from massgen.workspace.removal import remove_tree
 from massgen.workspace.sensitive import is_git_name, is_secret_name
 
 Kind = Literal["file", "directory", "link", "other"]
@@ -182,22 +183,6 @@ def remove(policy: AgentPathPolicy, path: str, *, recursive: bool = False) -> Pa
         else:
             os.rmdir(real.name, dir_fd=parent)
     return real
-
-
-def remove_tree(name: str, parent: int) -> None:
-    """Delete the directory `name` in the open directory `parent`, following no link."""
-    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
-    try:
-        with os.scandir(descriptor) as entries:
-            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for below, is_directory in found:
-            if is_directory:
-                remove_tree(below, descriptor)
-            else:
-                os.unlink(below, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
-    os.rmdir(name, dir_fd=parent)
 
 
 @contextmanager

@@ -1,0 +1,226 @@
+"""Reading a live directory into objects, while its owner may still change it.
+
+Nothing here follows a link or opens what is no regular file; whatever cannot be kept is reported, never fatal
+(WS-029). A nested `.git` becomes one archive, so that no reader's or user's git ever runs its configuration.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import stat
+import tarfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from massgen.errors import StorageError
+from massgen.workspace.objects import ARCHIVED_GIT, DIRECTORY, EXECUTABLE, FILE, LINK, Objects, TreeEntry
+from massgen.workspace.sensitive import is_git_name
+
+log = logging.getLogger(__name__)
+
+CACHES = frozenset(
+    {"node_modules", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+    | {".tox", ".nox", ".cache", ".npm", ".gradle"}
+)
+SIZE_CAP = 1 << 30
+DEPTH_CAP = 100
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_OPEN_DIRECTORY = _OPEN | getattr(os, "O_DIRECTORY", 0)
+_RACY_NS = 50_000_000
+_GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
+
+
+class Omission(NamedTuple):
+    """Something that a snapshot does not hold, with the reason for the log."""
+
+    path: str
+    reason: str
+
+
+class Known(NamedTuple):
+    """What a file looked like when it was last hashed, and its object."""
+
+    signature: tuple[int, int, int, int, int]
+    id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Capture:
+    """One pass over a directory. `skip(path, is_directory)` leaves out names (relative, with `/`); `known` is
+    carried from pass to pass, so that unchanged files are not read again."""
+
+    objects: Objects
+    root: str
+    known: dict[str, Known]
+    skip: Callable[[str, bool], str | None]
+    size_cap: int = SIZE_CAP
+    fresh: dict[str, Known] = field(default_factory=dict)
+    omitted: list[Omission] = field(default_factory=list)
+    files: int = 0
+    size: int = 0
+    _started: int = field(default_factory=time.time_ns)
+    _linked: dict[tuple[int, int], int] | None = None
+    _depth: int = 0
+
+    def run(self) -> str:
+        """The id of the tree; `StorageError` where the directory itself cannot be read or the store written."""
+        try:
+            descriptor = os.open(self.root, _OPEN_DIRECTORY)
+        except OSError as error:
+            raise StorageError(f"Could not read the workspace {self.root}: {error.strerror}") from error
+        try:
+            return self._directory(descriptor, "")
+        finally:
+            os.close(descriptor)
+
+    def omit(self, path: str, reason: str) -> None:
+        """Report what is left out."""
+        self.omitted.append(Omission(path, reason))
+        log.debug("not kept in a snapshot: %s (%s)", path, reason)
+
+    def _directory(self, descriptor: int, prefix: str) -> str:
+        entries: list[TreeEntry] = []
+        for name in sorted(os.listdir(descriptor)):
+            path = prefix + name
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                entry = self._entry(descriptor, name, path, found)
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise StorageError(f"Could not read the workspace: {error.strerror}") from error
+                self.omit(path, "vanished" if error.errno in _GONE else error.strerror or "unreadable")
+                continue
+            if entry is not None:
+                entries.append(entry)
+        return self.objects.put_tree(entries)
+
+    def _entry(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | None:
+        is_directory = stat.S_ISDIR(found.st_mode)
+        reason = self.skip(path, is_directory)
+        if reason is not None:
+            if reason:
+                self.omit(path, reason)
+            return None
+        if is_git_name(name):
+            return self._git(parent, name, path) if is_directory else self.omit(path, "git pointer")
+        if is_directory:
+            return self._subdirectory(parent, name, path)
+        if stat.S_ISLNK(found.st_mode):
+            return self._link(parent, name, path)
+        if not stat.S_ISREG(found.st_mode):
+            return self.omit(path, "neither file, directory nor link")
+        return self._file(parent, name, path, found)
+
+    def _subdirectory(self, parent: int, name: str, path: str) -> TreeEntry | None:
+        descriptor = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+        self._depth += 1
+        try:
+            if self._depth > DEPTH_CAP:
+                return self.omit(path, "nested too deeply")
+            if "pyvenv.cfg" in os.listdir(descriptor):
+                return self.omit(path, "virtual environment")
+            return TreeEntry(DIRECTORY, name, self._directory(descriptor, path + "/"))
+        finally:
+            self._depth -= 1
+            os.close(descriptor)
+
+    def _link(self, parent: int, name: str, path: str) -> TreeEntry | None:
+        target = os.readlink(name, dir_fd=parent)
+        here = os.path.join(self.root, os.path.dirname(path))
+        lexical = os.path.normpath(os.path.join(here, target))
+        real = os.path.realpath(os.path.join(here, target))
+        inside = self.root + os.sep
+        if not (real.startswith(inside) and lexical.startswith(inside)):
+            return self.omit(path, "link that leaves the workspace")
+        if not os.path.exists(real):
+            return self.omit(path, "broken link")
+        relative = os.path.relpath(lexical, here) if os.path.isabs(target) else target
+        return TreeEntry(LINK, name, self.objects.put(os.fsencode(relative)))
+
+    def _file(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | None:
+        if found.st_nlink > 1 and self._names(found) < found.st_nlink:
+            return self.omit(path, "hard link to a file outside")
+        if self.size + found.st_size > self.size_cap:
+            return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")
+        mode = EXECUTABLE if found.st_mode & 0o100 else FILE
+        signature = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+        known = self.known.get(path)
+        if known is None or known.signature != signature:
+            descriptor = os.open(name, _OPEN, dir_fd=parent)
+            try:
+                now = os.fstat(descriptor)
+                if not stat.S_ISREG(now.st_mode) or now.st_nlink > found.st_nlink:
+                    return self.omit(path, "changed while it was read")
+                known = Known(signature, self.objects.put_file(descriptor, now.st_size))
+            finally:
+                os.close(descriptor)
+        if max(found.st_mtime_ns, found.st_ctime_ns) < self._started - _RACY_NS:
+            self.fresh[path] = known
+        self.files += 1
+        self.size += found.st_size
+        return TreeEntry(mode, name, known.id)
+
+    def _git(self, parent: int, name: str, path: str) -> TreeEntry | None:
+        buffer = io.BytesIO()
+        descriptor = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+        try:
+            with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+                self._archive(archive, descriptor, "")
+        except OverflowError:
+            return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")
+        finally:
+            os.close(descriptor)
+        self.size += buffer.tell()
+        self.files += 1
+        return TreeEntry(ARCHIVED_GIT, name, self.objects.put(buffer.getvalue()))
+
+    def _archive(self, archive: tarfile.TarFile, descriptor: int, prefix: str) -> None:
+        for name in sorted(os.listdir(descriptor)):
+            try:
+                inner = os.open(name, _OPEN, dir_fd=descriptor)
+            except OSError:
+                self.omit(f".git/{prefix}{name}", "unreadable")
+                continue
+            try:
+                found = os.fstat(inner)
+                member = tarfile.TarInfo(prefix + name)
+                member.mode = 0o755 if found.st_mode & 0o100 else 0o644
+                if stat.S_ISDIR(found.st_mode):
+                    member.type = tarfile.DIRTYPE
+                    archive.addfile(member)
+                    self._archive(archive, inner, f"{prefix}{name}/")
+                elif stat.S_ISREG(found.st_mode):
+                    if self.size + archive.offset + found.st_size > self.size_cap:
+                        raise OverflowError
+                    with open(inner, "rb", closefd=False) as stream:
+                        content = stream.read()
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+            finally:
+                os.close(inner)
+
+    def _names(self, found: os.stat_result) -> int:
+        """How many names of a multiply linked file lie within, so that links to the outside are told apart."""
+        if self._linked is None:
+            self._linked = {}
+            for _, _, files, folder in os.fwalk(self.root, follow_symlinks=False):
+                for name in files:
+                    try:
+                        other = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    except OSError:
+                        continue
+                    if other.st_nlink > 1:
+                        identity = (other.st_dev, other.st_ino)
+                        self._linked[identity] = self._linked.get(identity, 0) + 1
+        return self._linked.get((found.st_dev, found.st_ino), 0)
+
+
+def skip_nothing(path: str, is_directory: bool) -> str | None:
+    """Keeps everything but caches."""
+    return "cache" if is_directory and path.rpartition("/")[2] in CACHES else None

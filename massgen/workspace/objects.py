@@ -1,0 +1,198 @@
+"""Content-addressed objects of a run, beside the workspaces and never in the user's `.git`.
+
+A blob is the plain content under its SHA-256, read-only, so that it can be hard-linked into views: each content
+lies once. A tree is one directory in git's tree format (with 32-byte ids); equal directories are one object, so
+comparing two trees touches only what differs. Objects are written under a temporary name and renamed: a killed
+process leaves no half object. All functions block; `store.py` calls them in threads.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from massgen.errors import StorageError
+
+FILE = 0o100644
+EXECUTABLE = 0o100755
+LINK = 0o120000
+DIRECTORY = 0o040000
+ARCHIVED_GIT = 0o160000
+_CHUNK = 1 << 20
+_WHOLE = 8 << 20
+
+
+class TreeEntry(NamedTuple):
+    """One name of a directory: `mode` is one of the constants above, `id` the object (of a link: its target)."""
+
+    mode: int
+    name: str
+    id: str
+
+
+class Objects:
+    """Blobs and trees below one directory, which is made when the first object is written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._blobs = root / "files"
+        self._trees = root / "trees"
+        self._made: set[Path] = set()
+        self._loaded: dict[str, tuple[TreeEntry, ...]] = {}
+
+    def blob_path(self, blob: str, *, executable: bool = False) -> Path:
+        """Where the read-only file of a blob lies; the executable twin is made when first asked for."""
+        path = self._blobs / blob[:2] / blob[2:]
+        if not executable:
+            return path
+        twin = path.with_name(path.name + ".x")
+        if not twin.exists():
+            with storage_errors("a workspace file"):
+                temporary = self._temporary(twin.parent)
+                copy_file(path, temporary, 0o555)
+                os.replace(temporary, twin)
+        return twin
+
+    def put(self, content: bytes) -> str:
+        """Keep `content` and return its id."""
+        blob = hashlib.sha256(content).hexdigest()
+        self._keep(self._blobs, blob, content)
+        return blob
+
+    def put_file(self, descriptor: int, size: int) -> str:
+        """Keep what is read from an open file, whose size is about `size`; what was hashed is what is kept."""
+        if size <= _WHOLE:
+            content = _read_all(descriptor, size)
+            return self.put(content)
+        digest = hashlib.sha256()
+        with storage_errors("a workspace file"):
+            temporary = self._temporary(self._directory(self._blobs / "00"))
+            try:
+                with open(temporary, "xb", opener=_opener) as target:
+                    while chunk := os.read(descriptor, _CHUNK):
+                        digest.update(chunk)
+                        target.write(chunk)
+                blob = digest.hexdigest()
+                path = self.blob_path(blob)
+                self._directory(path.parent)
+                os.replace(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        return blob
+
+    def read(self, blob: str) -> bytes:
+        """The content of a blob; `StorageError` if it is gone."""
+        with storage_errors("a workspace file"):
+            return self.blob_path(blob).read_bytes()
+
+    def put_tree(self, entries: list[TreeEntry]) -> str:
+        """Keep one directory and return its id; the order of `entries` does not matter."""
+        ordered = tuple(sorted(entries, key=lambda entry: os.fsencode(entry.name)))
+        content = b"".join(
+            b"%o %s\0%s" % (entry.mode, os.fsencode(entry.name), bytes.fromhex(entry.id)) for entry in ordered
+        )
+        tree = hashlib.sha256(b"tree %d\0%s" % (len(content), content)).hexdigest()
+        if tree not in self._loaded:
+            self._keep(self._trees, tree, content)
+            self._loaded[tree] = ordered
+        return tree
+
+    def tree(self, tree: str) -> tuple[TreeEntry, ...]:
+        """The entries of one directory, ordered by name; `StorageError` if it is gone or damaged."""
+        if tree not in self._loaded:
+            with storage_errors("a workspace snapshot"):
+                content = (self._trees / tree[:2] / tree[2:]).read_bytes()
+            self._loaded[tree] = tuple(_parse(content))
+        return self._loaded[tree]
+
+    def _keep(self, kind: Path, name: str, content: bytes) -> None:
+        path = kind / name[:2] / name[2:]
+        if os.path.exists(path):
+            return
+        with storage_errors("a workspace snapshot"):
+            temporary = self._temporary(self._directory(path.parent))
+            try:
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+                try:
+                    view = memoryview(content)
+                    while view:
+                        view = view[os.write(descriptor, view) :]
+                finally:
+                    os.close(descriptor)
+                os.replace(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def _directory(self, path: Path) -> Path:
+        if path not in self._made:
+            path.mkdir(parents=True, exist_ok=True)
+            self._made.add(path)
+        return path
+
+    def _temporary(self, directory: Path) -> Path:
+        return directory / f".{secrets.token_hex(8)}"
+
+
+def copy_file(source: Path, destination: Path, mode: int) -> None:
+    """Copy one file as a reflink where the file system can, else in the kernel, else by reading."""
+    with open(source, "rb") as reader:
+        descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            copier = getattr(os, "copy_file_range", None)
+            while copier is not None:
+                try:
+                    if copier(reader.fileno(), descriptor, 1 << 30) == 0:
+                        return
+                except OSError as error:
+                    if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                        raise
+                    copier = None
+            while chunk := reader.read(_CHUNK):
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Turn `OSError` (full or read-only disk, lost files) into `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        hint = "Free some disk space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+        raise StorageError(f"Could not store or read {what}: {error.strerror or error}", hint=hint) from error
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o444)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:
+        return content
+    parts = [content]
+    while chunk := os.read(descriptor, _CHUNK):
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _parse(content: bytes) -> Iterator[TreeEntry]:
+    position = 0
+    while position < len(content):
+        end = content.find(b"\0", position)
+        if end < 0 or end + 33 > len(content):
+            raise StorageError("A workspace snapshot is damaged.")
+        mode, _, name = content[position:end].partition(b" ")
+        yield TreeEntry(int(mode, 8), os.fsdecode(name), content[end + 1 : end + 33].hex())
+        position = end + 33

@@ -1,0 +1,227 @@
+"""Snapshots: a workspace as one immutable tree, shown anywhere as a farm of hard links (WS-020, COORD-040).
+
+Design: `objects.py` keeps contents and directories, `capture.py` reads a live workspace. Everything here runs in
+threads, off the event loop. What cannot be kept is reported in `Tree.omitted`; a full or read-only disk is
+`StorageError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import logging
+import os
+import secrets
+import tarfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from massgen.errors import StorageError
+from massgen.workspace.capture import SIZE_CAP, Capture, Known, Omission, skip_nothing
+from massgen.workspace.objects import (
+    ARCHIVED_GIT,
+    DIRECTORY,
+    EXECUTABLE,
+    LINK,
+    Objects,
+    TreeEntry,
+    copy_file,
+    storage_errors,
+)
+from massgen.workspace.removal import empty_directory, remove_path
+
+log = logging.getLogger(__name__)
+
+FRAMEWORK_DIRECTORIES = ("subagents", "servers", "custom_tools", ".mcp")
+WORKTREES = ".worktree"
+SCRATCH_ARCHIVE = ".scratch_archive"
+GIT_ARCHIVE = ".git.tar"
+Skip = Callable[[str, bool], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A frozen directory. `id` names its content; `files` and `size` (bytes) count it; `omitted` is for logs."""
+
+    id: str
+    files: int = 0
+    size: int = 0
+    omitted: tuple[Omission, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One path that differs between two trees; `old` or `new` is None where it did not or does not exist."""
+
+    path: str
+    kind: Literal["added", "modified", "deleted"]
+    old: TreeEntry | None
+    new: TreeEntry | None
+
+
+def skip_in_workspace(path: str, is_directory: bool) -> str | None:
+    """What a snapshot of an agent's workspace leaves out: caches, framework directories, worktrees (S-05)."""
+    if is_directory and (path in FRAMEWORK_DIRECTORIES or path == WORKTREES):
+        return ""
+    return skip_nothing(path, is_directory)
+
+
+class Store:
+    """The snapshots of one run below `root`. Safe to use from several tasks and threads."""
+
+    def __init__(self, root: Path, *, size_cap: int = SIZE_CAP) -> None:
+        self.objects = Objects(root)
+        self._size_cap = size_cap
+        self._known: dict[str, dict[str, Known]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    async def take(self, directory: Path, *, skip: Skip = skip_in_workspace) -> Tree:
+        """Freeze `directory` as it is now."""
+        return await asyncio.to_thread(self._take, directory, skip)
+
+    async def materialise(self, tree: Tree, destination: Path, *, links: bool = True) -> None:
+        """Replace `destination` by a read-only view of `tree`; readers see the old or the new one.
+
+        With `links` files are hard links to one read-only file, otherwise (a reader that no sandbox holds)
+        reflinks or copies. A nested `.git` appears as the file `.git.tar`.
+        """
+        await asyncio.to_thread(self._materialise, tree, destination, links)
+
+    async def restore(self, tree: Tree, workspace: Path, *, keep: Iterable[str] = ()) -> None:
+        """Make `workspace` a writable copy of `tree`; top-level names in `keep` stay as they are (WS-018)."""
+        await asyncio.to_thread(self._restore, tree, workspace, frozenset(keep))
+
+    async def diff(self, old: Tree, new: Tree) -> list[Change]:
+        """What differs, ordered by path; directories as such are not listed."""
+        return await asyncio.to_thread(lambda: list(self._changes(old.id, new.id, "")))
+
+    def entries(self, tree: Tree) -> dict[str, TreeEntry]:
+        """All files and links of a tree by path."""
+        return dict(_flat(self.objects, tree.id, ""))
+
+    def _take(self, directory: Path, skip: Skip) -> Tree:
+        root = os.path.realpath(directory)
+        with self._lock(root):
+            capture = Capture(
+                objects=self.objects,
+                root=root,
+                known=self._known.get(root, {}),
+                skip=skip,
+                size_cap=self._size_cap,
+            )
+            tree = capture.run()
+            self._known[root] = capture.fresh
+        for omission in capture.omitted[:20]:
+            log.info("Not in the snapshot: %s (%s)", omission.path, omission.reason)
+        return Tree(id=tree, files=capture.files, size=capture.size, omitted=tuple(capture.omitted))
+
+    def _materialise(self, tree: Tree, destination: Path, links: bool) -> None:
+        with storage_errors("a view of a workspace"):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            mark = secrets.token_hex(8)
+            fresh = destination.with_name(f".{mark}.new")
+            try:
+                self._fill(tree.id, fresh, links)
+                old = destination.with_name(f".{mark}.old")
+                try:
+                    os.rename(destination, old)
+                except FileNotFoundError:
+                    old = None
+                os.rename(fresh, destination)
+            except BaseException:
+                remove_path(fresh)
+                raise
+            if old is not None:
+                remove_path(old)
+
+    def _fill(self, tree: str, destination: Path, links: bool) -> None:
+        os.mkdir(destination)
+        prefix = f"{destination}/"
+        for mode, name, found in self.objects.tree(tree):
+            if mode == DIRECTORY:
+                self._fill(found, Path(prefix + name), links)
+            elif mode == LINK:
+                os.symlink(os.fsdecode(self.objects.read(found)), prefix + name)
+            else:
+                path = prefix + (GIT_ARCHIVE if mode == ARCHIVED_GIT else name)
+                self._place(self.objects.blob_path(found, executable=mode == EXECUTABLE), path, mode, links)
+
+    def _place(self, source: Path, path: str, mode: int, links: bool) -> None:
+        if links:
+            try:
+                os.link(source, path)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP):
+                    raise
+        copy_file(source, Path(path), 0o555 if mode == EXECUTABLE else 0o444)
+
+    def _restore(self, tree: Tree, workspace: Path, keep: frozenset[str]) -> None:
+        with storage_errors("a workspace"):
+            workspace.mkdir(parents=True, exist_ok=True)
+            empty_directory(workspace, keep=keep)
+            self._copy(tree.id, workspace, keep)
+
+    def _copy(self, tree: str, destination: Path, keep: frozenset[str] = frozenset()) -> None:
+        destination.mkdir(exist_ok=True)
+        for mode, name, found in self.objects.tree(tree):
+            path = destination / name
+            if name in keep:
+                continue
+            if mode == DIRECTORY:
+                self._copy(found, path)
+            elif mode == LINK:
+                os.symlink(os.fsdecode(self.objects.read(found)), path)
+            elif mode == ARCHIVED_GIT:
+                _unpack(self.objects.read(found), path)
+            else:
+                copy_file(self.objects.blob_path(found), path, 0o755 if mode == EXECUTABLE else 0o644)
+
+    def _changes(self, old: str | None, new: str | None, prefix: str) -> Iterator[Change]:
+        if old == new:
+            return
+        before = {entry.name: entry for entry in self.objects.tree(old)} if old else {}
+        after = {entry.name: entry for entry in self.objects.tree(new)} if new else {}
+        for name in sorted(before.keys() | after.keys()):
+            yield from self._change(before.get(name), after.get(name), prefix + name)
+
+    def _change(self, old: TreeEntry | None, new: TreeEntry | None, path: str) -> Iterator[Change]:
+        if old == new:
+            return
+        old_tree = old.id if old and old.mode == DIRECTORY else None
+        new_tree = new.id if new and new.mode == DIRECTORY else None
+        old_file = old if old and not old_tree else None
+        new_file = new if new and not new_tree else None
+        if old_file and new_file:
+            yield Change(path=path, kind="modified", old=old_file, new=new_file)
+        elif old_file:
+            yield Change(path=path, kind="deleted", old=old_file, new=None)
+        elif new_file:
+            yield Change(path=path, kind="added", old=None, new=new_file)
+        yield from self._changes(old_tree, new_tree, path + "/")
+
+    def _lock(self, root: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(root, threading.Lock())
+
+
+def _flat(objects: Objects, tree: str, prefix: str) -> Iterator[tuple[str, TreeEntry]]:
+    for entry in objects.tree(tree):
+        if entry.mode == DIRECTORY:
+            yield from _flat(objects, entry.id, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, entry
+
+
+def _unpack(content: bytes, destination: Path) -> None:
+    destination.mkdir()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extractall(destination, filter="data")
+    except tarfile.TarError as error:
+        raise StorageError(f"An archived .git could not be unpacked: {error}") from error
