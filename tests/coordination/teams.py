@@ -1,0 +1,264 @@
+"""A generator of random teams: members that answer, vote, fail, stall and talk nonsense, driven without a clock.
+
+`play(seed)` drives one attempt through the real machine and checks the invariants on the way.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from massgen.coordination.ballots import best_available, tally
+from massgen.coordination.directives import (
+    AbandonRound,
+    AcceptAnswer,
+    AcceptStop,
+    AcceptVote,
+    Directive,
+    EndRound,
+    Evaluate,
+    Finish,
+    Hold,
+    Inject,
+    Present,
+    RestartAttempt,
+    StartRound,
+    Summon,
+    VoidVote,
+)
+from massgen.coordination.facts import (
+    AgentFailed,
+    AgentTimedOut,
+    AnswerProposed,
+    ApproachDrafted,
+    AttemptBegan,
+    ChecklistSubmitted,
+    DeadlineReached,
+    Evaluated,
+    Fact,
+    PresentationEnded,
+    ResponseEnded,
+    RoundReady,
+    SafePointReached,
+    StopProposed,
+    VoteProposed,
+)
+from massgen.coordination.machine import advance
+from massgen.coordination.rules import Rules
+from massgen.coordination.state import Attempt, label_of, new_attempt
+
+MAX_FACTS = 4000
+
+
+def random_rules(rng: random.Random) -> Rules:
+    agents = rng.randint(1, 8)
+    mode = rng.choice(["voting", "voting", "voting", "decomposition"])
+    checklist = mode == "voting" and rng.random() < 0.2
+    isolated = rng.random() < 0.2
+    return Rules(
+        agents=agents,
+        mode=mode,
+        presenter=rng.choice([None, rng.randint(1, agents)]),
+        max_answers=rng.choice([None, 1, 2, 3]),
+        max_answers_global=rng.choice([None, None, rng.randint(1, 10)]),
+        novelty=rng.choice(["lenient", "balanced", "strict"]),
+        fairness=rng.random() < 0.7,
+        lead_cap=rng.randint(0, 2),
+        max_injections=rng.randint(0, 2),
+        defer_updates=rng.random() < 0.3,
+        updates_before_checklist=rng.choice([None, True, False]),
+        isolated=isolated,
+        defer_voting=rng.random() < 0.2,
+        checklist=checklist,
+        criteria=("E1", "E2") if checklist else (),
+        quick=rng.random() < 0.1,
+        delivery=rng.choice(["present", "synthesize", "reuse"]),
+        direct_single=rng.random() < 0.5,
+        max_restarts=rng.choice([0, 0, 1]),
+    )
+
+
+@dataclass(slots=True)
+class Player:
+    """One simulated member: where it is in its round, and how it tends to behave."""
+
+    number: int
+    keen: float
+    ill: float
+    ready: bool = False
+    held: bool = False
+    tools: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
+    seen: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class Game:
+    """A whole attempt: `facts` in order, what came of them, and how many model calls it took."""
+
+    attempt: Attempt
+    rng: random.Random
+    players: dict[int, Player] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    directives: list[tuple[Directive, ...]] = field(default_factory=list)
+    pending: list[Fact] = field(default_factory=list)
+    finish: Finish | RestartAttempt | None = None
+
+    def send(self, fact: Fact) -> None:
+        before = self.attempt
+        self.attempt, out = advance(before, fact)
+        self.facts.append(fact)
+        self.directives.append(out)
+        for directive in out:
+            self._obey(directive)
+            check_directive(self, directive)
+
+    def _obey(self, directive: Directive) -> None:
+        match directive:
+            case Summon(agent=agent):
+                player = self.players[agent]
+                player.tools, player.held, player.ready = (), False, True
+            case StartRound(agent=agent, tools=tools, visible=visible):
+                player = self.players[agent]
+                player.ready, player.tools, player.visible = False, tools, visible
+                player.seen = {}
+                self._show(player, visible)
+            case AcceptAnswer(agent=agent) | AcceptVote(agent=agent) | AcceptStop(agent=agent):
+                self.players[agent].tools, self.players[agent].held = (), False
+            case EndRound(agent=agent) | AbandonRound(agent=agent):
+                self.players[agent].tools, self.players[agent].held = (), False
+            case Hold(agent=agent):
+                self.players[agent].held = True
+            case Inject(agent=agent, labels=labels):
+                self._show(self.players[agent], labels)
+            case Present():
+                self.pending.append(PresentationEnded(at=0, text=self.rng.choice(["", "final"])))
+            case Evaluate():
+                self.pending.append(Evaluated(at=0, restart=self.rng.random() < 0.5))
+            case Finish() | RestartAttempt():
+                assert self.finish is None
+                self.finish = directive
+            case _:
+                self._tools_changed()
+
+    def _tools_changed(self) -> None:
+        for player in self.players.values():
+            if player.tools:
+                player.tools = self.attempt.member(player.number).tools
+
+    @staticmethod
+    def _show(player: Player, labels: tuple[str, ...]) -> None:
+        for label in labels:
+            name, _, revision = label.partition(".")
+            player.seen[name] = int(revision)
+
+    def busy(self) -> list[Player]:
+        return [p for p in self.players.values() if p.ready or (p.tools and not p.held)]
+
+
+def check_directive(game: Game, directive: Directive) -> None:
+    """What must hold at every step: caps, visibility of votes, no interruption of first rounds."""
+    attempt = game.attempt
+    rules = attempt.rules
+    if isinstance(directive, AcceptAnswer):
+        if rules.max_answers_global is not None:
+            assert len(attempt.answers) <= rules.max_answers_global
+        member = attempt.member(directive.agent)
+        if rules.max_answers is not None and rules.mode == "voting":
+            assert member.count <= rules.max_answers
+    if isinstance(directive, AcceptVote) and rules.agents > 1 and directive.target != directive.agent:
+        name, _, revision = directive.label.partition(".")
+        assert game.players[directive.agent].seen.get(name) == int(revision), "voted for an answer it never saw"
+    if isinstance(directive, AbandonRound):
+        member = attempt.member(directive.agent)
+        capped = rules.max_answers_global is not None and len(attempt.answers) >= rules.max_answers_global
+        assert member.kind != "initial" or capped or member.barred, "a first round was interrupted"
+    if isinstance(directive, VoidVote):
+        assert not rules.isolated
+
+
+def _text(rng: random.Random) -> str:
+    return " ".join(rng.choice("abcdefghijklmnopqrstuvwxyz") * 2 for _ in range(rng.choice([5, 40])))
+
+
+def _move(game: Game, player: Player) -> Fact:
+    rng, number = game.rng, player.number
+    player.calls += 1
+    roll = rng.random()
+    if roll < player.ill:
+        return rng.choice(
+            [
+                AgentFailed(at=0, agent=number, error_type="api", message="boom"),
+                AgentTimedOut(at=0, agent=number, message="slow"),
+                ResponseEnded(at=0, agent=number, text=rng.choice(["", "words"])),
+                VoteProposed(at=0, agent=number, target=rng.choice(["agent9", "", "agent0", "b"]), reason=""),
+                AnswerProposed(at=0, agent=number, text=rng.choice(["", " ", "same"])),
+            ]
+        )
+    if roll < 0.3:
+        return SafePointReached(
+            at=0, agent=number, can_inject=rng.random() < 0.8, seconds_left=rng.choice([None, 10.0, 500.0])
+        )
+    if "submit_checklist" in player.tools and rng.random() < 0.5:
+        scores = {label: {"E1": rng.randint(5, 10), "E2": rng.randint(5, 10)} for label in player.visible}
+        return ChecklistSubmitted(at=0, agent=number, scores=scores)
+    if "draft_approach" in player.tools and rng.random() < 0.3:
+        return ApproachDrafted(at=0, agent=number)
+    if "new_answer" in player.tools and (rng.random() < player.keen or len(player.tools) == 1):
+        return AnswerProposed(at=0, agent=number, text=_text(rng))
+    if "vote" in player.tools:
+        names = list(player.seen) or ["agent1"]
+        return VoteProposed(at=0, agent=number, target=rng.choice(names), reason="r")
+    return StopProposed(at=0, agent=number, reason="done")
+
+
+def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Game:
+    """One random attempt from start to end. Raises AssertionError where an invariant breaks."""
+    rng = random.Random(seed)
+    rules = rules or random_rules(rng)
+    game = Game(attempt=new_attempt(rules), rng=rng)
+    for number in range(1, rules.agents + 1):
+        game.players[number] = Player(number, keen=rng.choice([0.1, 0.5, 0.9]), ill=rng.choice([0.0, 0.05, 0.5]))
+    game.send(AttemptBegan(at=0))
+    limit = rng.randint(1, 60) if deadline and rng.random() < 0.1 else MAX_FACTS
+    while game.finish is None:
+        if len(game.facts) >= limit:
+            game.send(DeadlineReached(at=0))
+            continue
+        if game.pending:
+            game.send(game.pending.pop(0))
+            continue
+        busy = game.busy()
+        assert busy, "deadlock: nobody may move and the attempt is not over"
+        player = rng.choice(busy)
+        if player.ready:
+            player.ready = False
+            game.send(RoundReady(at=0, agent=player.number))
+        else:
+            game.send(_move(game, player))
+        for other in game.players.values():
+            other.held = game.attempt.member(other.number).held is not None
+            if other.tools:
+                other.tools = game.attempt.member(other.number).tools
+    check_end(game)
+    return game
+
+
+def check_end(game: Game) -> None:
+    """The winner follows from the standing votes; everybody's state is final."""
+    attempt, finish = game.attempt, game.finish
+    if not isinstance(finish, Finish):
+        return
+    if finish.outcome == "complete" and attempt.rules.mode == "voting":
+        chosen = best_available(attempt)
+        assert chosen is not None and finish.winner == chosen.agent
+        votes = tally(attempt).votes
+        if any(votes.values()):
+            assert votes[finish.label] == max(votes[a.label] for a in attempt.current())
+    if finish.label:
+        assert attempt.find(finish.label) is not None
+    for member in attempt.members:
+        if member.vote is not None and not attempt.rules.isolated and attempt.rules.agents > 1:
+            target = attempt.member(member.vote.target)
+            assert member.vote.label == label_of(target.number, target.count), "a vote for an old answer stands"
