@@ -64,6 +64,7 @@ class ToolContext:
     """Where a call happens. `agent_id` is real and for logs only; tools never show it to the model.
 
     `workspace` is the agent's directory (None where the agent has none), `progress` shows one line to people.
+    `called_as` is the bare name that the model used; it may be another name of the tool.
     """
 
     agent_id: str
@@ -72,6 +73,7 @@ class ToolContext:
     phase: Phase
     call_id: str
     workspace: Path | None = None
+    called_as: str = ""
     progress: Progress = field(default=_no_progress)
 
 

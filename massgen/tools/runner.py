@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.errors import MassGenError
 from massgen.tools.arguments import ArgumentReader, BadArguments, parse_object
-from massgen.tools.catalog import ToolCatalog
+from massgen.tools.catalog import ToolCatalog, bare
 from massgen.tools.cleaning import clean, each_text, shorten
 from massgen.tools.hooks.chain import Hooks
 from massgen.tools.hooks.protocol import HookEvent, HookType
@@ -148,7 +148,8 @@ class ToolRunner:
         self._observer.started(call.call_id, ready.name, shown)
         started = time.perf_counter()
         try:
-            outcome = self._tidy(await self._execute(ready, context))
+            own = replace(context, called_as=bare(call.name))
+            outcome = self._tidy(await self._execute(ready, own))
         except asyncio.CancelledError:
             outcome = ToolOutcome(text="The call was cancelled; its effect is unknown.", is_error=True)
             self._observer.finished(call.call_id, ready.name, outcome, _milliseconds(started))
