@@ -1,0 +1,107 @@
+"""One agent's conversation: what was said, called, returned and injected, and what is still streaming.
+
+A response is pending until `flush_turn` makes it permanent (COORD-055, MEM-070). Text that was sent is never
+edited, so that providers' prompt caches hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from massgen.backends.protocol import (
+    AssistantMessage,
+    Media,
+    Message,
+    ToolCall,
+    ToolResultMessage,
+    UserMessage,
+)
+
+EntryKind = Literal["user", "assistant", "reasoning", "tool_call", "tool_result", "injection", "pending"]
+
+
+class TokenCalculator(Protocol):
+    """Counts the tokens of a text."""
+
+    def estimate_tokens(self, text: str) -> int: ...
+
+
+@dataclass(slots=True)
+class AgentConversationBuffer:
+    """Feed it with the `add_*` methods while a stream runs, close the response with `flush_turn`."""
+
+    _entries: list[tuple[EntryKind, Message]] = field(default_factory=list)
+    _text: list[str] = field(default_factory=list)
+    _reasoning: list[str] = field(default_factory=list)
+    _calls: list[ToolCall] = field(default_factory=list)
+
+    def add_user(self, text: str, media: Sequence[Media] = ()) -> None:
+        """A message put before the model by the program or a person."""
+        self._entries.append(("user", UserMessage(text=text, media=tuple(media))))
+
+    def add_content(self, text: str) -> None:
+        """More text of the running response."""
+        self._text.append(text)
+
+    def add_reasoning(self, text: str) -> None:
+        """More reasoning of the running response."""
+        self._reasoning.append(text)
+
+    def add_tool_call(self, call: ToolCall) -> None:
+        """A call of the running response, whole."""
+        self._calls.append(call)
+
+    def discard_pending(self) -> None:
+        """Forget the running response: the call failed and is made again."""
+        self._text.clear()
+        self._reasoning.clear()
+        self._calls.clear()
+
+    def flush_turn(self, message: AssistantMessage | None = None) -> AssistantMessage:
+        """The response is done: `message` as the backend folded it, else the fold of what was added."""
+        folded = message or AssistantMessage(
+            text="".join(self._text), reasoning="".join(self._reasoning), tool_calls=tuple(self._calls)
+        )
+        self.discard_pending()
+        self._entries.append(("assistant", folded))
+        return folded
+
+    def add_tool_result(
+        self, call_id: str, name: str, text: str, *, is_error: bool = False, media: Sequence[Media] = ()
+    ) -> None:
+        """The result of one call."""
+        result = ToolResultMessage(call_id=call_id, name=name, text=text, is_error=is_error, media=tuple(media))
+        self._entries.append(("tool_result", result))
+
+    def inject_update(self, text: str, *, tag: str = "runtime_update") -> None:
+        """An update from outside as one new user message between tags."""
+        self._entries.append(("injection", UserMessage(text=f"<{tag}>\n{text}\n</{tag}>")))
+
+    def to_messages(self) -> tuple[Message, ...]:
+        """The permanent conversation, in order."""
+        return tuple(message for _, message in self._entries)
+
+    def estimate_tokens(self, calculator: TokenCalculator) -> int:
+        """All tokens, pending content included."""
+        return sum(self.get_token_stats(calculator).values())
+
+    def get_token_stats(self, calculator: TokenCalculator) -> dict[str, int]:
+        """Tokens by kind of entry: user, assistant, reasoning, tool_call, tool_result, injection, pending."""
+        sums: dict[str, int] = {}
+
+        def count(kind: EntryKind, text: str) -> None:
+            if text:
+                sums[kind] = sums.get(kind, 0) + calculator.estimate_tokens(text)
+
+        for kind, message in self._entries:
+            if isinstance(message, AssistantMessage):
+                count("assistant", message.text)
+                count("reasoning", message.reasoning)
+                for call in message.tool_calls:
+                    count("tool_call", f"{call.name} {call.arguments}")
+            else:
+                count(kind, message.text)
+        count("pending", "".join((*self._text, *self._reasoning, *(call.arguments for call in self._calls))))
+        return sums

@@ -1,0 +1,147 @@
+"""One round of one agent: model call, ordinary tools, safe point, next call, until a terminal tool is accepted.
+
+The loop decides nothing about coordination: every workflow call, every safe point and every end of a response
+goes to a `Judge`, whose verdict says how the round goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from massgen.agents.buffer import AgentConversationBuffer
+from massgen.agents.calling import ModelCaller
+from massgen.backends.protocol import AssistantMessage, Media, ToolCall, ToolSpec
+from massgen.tools.protocol import ToolOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How the round goes on: `over`, or with `text` (a tool result or a message) and perhaps other `tools`."""
+
+    over: bool = False
+    text: str = ""
+    is_error: bool = False
+    tools: tuple[ToolSpec, ...] | None = None
+
+
+class Judge(Protocol):
+    """The coordination as one agent's round sees it."""
+
+    def is_workflow(self, name: str) -> bool: ...
+
+    def is_terminal(self, name: str) -> bool: ...
+
+    async def propose(self, call: ToolCall) -> Verdict: ...
+
+    async def safe_point(self) -> Verdict: ...
+
+    async def response_ended(self, text: str) -> Verdict: ...
+
+
+class Tools(Protocol):
+    """The ordinary tools of the agent."""
+
+    def specs(self) -> tuple[ToolSpec, ...]: ...
+
+    async def run_all(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundStart:
+    """The fresh context of a round."""
+
+    system: str
+    message: str
+    workflow: tuple[ToolSpec, ...]
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(slots=True)
+class Round:
+    """Run once with `run`; `last_text` is the last non-empty text the agent said in it."""
+
+    start: RoundStart
+    caller: ModelCaller
+    judge: Judge
+    tools: Tools | None
+    updates: Callable[[], Sequence[str]] = field(default=lambda: ())
+    last_text: str = ""
+    buffer: AgentConversationBuffer = field(default_factory=AgentConversationBuffer)
+    _workflow: tuple[ToolSpec, ...] = ()
+
+    async def run(self) -> None:
+        """Until the judge says that the round is over. Raises `BackendError` when the model cannot be called."""
+        self._workflow = self.start.workflow
+        self.buffer.add_user(self.start.message, self.start.media)
+        while True:
+            message = await self._call()
+            if not message.tool_calls:
+                verdict = await self.judge.response_ended(self.last_text)
+                if verdict.over:
+                    return
+                self._take_tools(verdict)
+                self.buffer.add_user(verdict.text)
+            elif await self._serve(message.tool_calls):
+                return
+
+    async def _call(self) -> AssistantMessage:
+        ordinary = self.tools.specs() if self.tools is not None else ()
+        message = await self.caller.call(self.start.system, self.buffer, (*self._workflow, *ordinary))
+        if message.text.strip():
+            self.last_text = message.text
+        return message
+
+    async def _serve(self, calls: Sequence[ToolCall]) -> bool:
+        """Ordinary tools first, then workflow calls up to the first terminal one (COORD-018). True: round over."""
+        results: dict[str, ToolOutcome] = {}
+        ordinary = [call for call in calls if not self.judge.is_workflow(call.name)]
+        if ordinary:
+            outcomes = await self._run_ordinary(ordinary)
+            results.update(zip((call.call_id for call in ordinary), outcomes, strict=True))
+        decided = False
+        for call in calls:
+            if call.call_id in results:
+                continue
+            if decided:
+                results[call.call_id] = ToolOutcome(text="Ignored: the round was decided by an earlier call.")
+                continue
+            verdict = await self.judge.propose(call)
+            if verdict.over:
+                return True
+            self._take_tools(verdict)
+            decided = self.judge.is_terminal(call.name)
+            results[call.call_id] = ToolOutcome(text=verdict.text, is_error=verdict.is_error)
+        verdict = await self.judge.safe_point()
+        if verdict.over:
+            return True
+        self._take_tools(verdict)
+        self._add_results(calls, results, [*self.updates(), *([verdict.text] if verdict.text else [])])
+        return False
+
+    async def _run_ordinary(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]:
+        if self.tools is None:
+            return [_unknown(call, self._workflow) for call in calls]
+        return await self.tools.run_all(calls)
+
+    def _add_results(
+        self, calls: Sequence[ToolCall], results: dict[str, ToolOutcome], injected: Sequence[str]
+    ) -> None:
+        """Injected text goes behind the last result (strategy `tool_result`, COORD-056)."""
+        for position, call in enumerate(calls):
+            outcome = results[call.call_id]
+            last = position == len(calls) - 1
+            text = "\n\n".join((outcome.text, *injected)) if last and injected else outcome.text
+            self.buffer.add_tool_result(
+                call.call_id, call.name, text, is_error=outcome.is_error, media=outcome.media
+            )
+
+    def _take_tools(self, verdict: Verdict) -> None:
+        if verdict.tools is not None:
+            self._workflow = verdict.tools
+
+
+def _unknown(call: ToolCall, offered: Sequence[ToolSpec]) -> ToolOutcome:
+    names = ", ".join(spec.name for spec in offered) or "none"
+    return ToolOutcome(text=f"There is no tool {call.name[:80]!r}. Available: {names}.", is_error=True)
