@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from massgen.workspace.context_paths import ProtectedPattern
 from massgen.workspace.grants import Access, Grants, PathRefused
 from massgen.workspace.sensitive import is_git_name, is_secret_name
 
@@ -33,6 +34,7 @@ class AgentPathPolicy:
     workspace: Path
     grants: Grants
     private: tuple[Path, ...] = ()
+    patterns: tuple[ProtectedPattern, ...] = ()
 
     def resolve(self, path: str, access: Access) -> Path:
         """The real path behind `path` (relative to the workspace, symlinks followed), or `PathRefused`."""
@@ -109,7 +111,8 @@ class AgentPathPolicy:
         if not self.is_writable_tree(root):
             return _refuse(shown, "you may read it but not change it", verb="modify")
         inside = _deepest(self.grants.protected, real)
-        if inside is not None or _same_as_one_of(real, len(below), self.grants.protected):
+        matched = any(pattern.covers(real) for pattern in self.patterns)
+        if inside is not None or matched or _same_as_one_of(real, len(below), self.grants.protected):
             return PathRefused(f"Cannot modify {real} - path is protected")
         if not private and any(is_git_name(name) for name in below):
             return _refuse(shown, "git's own files are not changed by hand", verb="modify")
