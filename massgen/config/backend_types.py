@@ -40,9 +40,7 @@ def _api(name: str, label: str, *keys: str, **more: str) -> BackendType:
 
 
 def _preset(name: str, label: str, url: str, *keys: str) -> BackendType:
-    return BackendType(
-        name=name, kind="preset", label=label, key_variables=keys, needs_key=True, base_url=url
-    )
+    return BackendType(name=name, kind="preset", label=label, key_variables=keys, needs_key=True, base_url=url)
 
 
 def _agent(name: str, label: str, model: str, *keys: str) -> BackendType:
@@ -91,9 +89,7 @@ _TYPES = (
         key_variables=("SGLANG_API_KEY",),
         base_url="http://localhost:30000/v1",
     ),
-    BackendType(
-        name="inference", kind="local", label="inference server", base_url="http://localhost:8000/v1"
-    ),
+    BackendType(name="inference", kind="local", label="inference server", base_url="http://localhost:8000/v1"),
     _agent(
         "claude_code",
         "Claude Code",
