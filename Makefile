@@ -45,11 +45,10 @@ quick: $(READY)
 	@$(PYTEST) -n 2 --dist loadfile -m "not slow"
 
 lint: $(READY)
-	$(BIN)/ruff check massgen tests scripts $(wildcard benchmarks)
-	$(BIN)/pyright
-	$(BIN)/lint-imports
-	$(BIN)/python scripts/size_ratchet.py
-	$(BIN)/python scripts/spec_coverage.py --quiet
+	@status=0; for check in "$(BIN)/ruff check massgen tests scripts benchmarks" "$(BIN)/pyright" "$(BIN)/lint-imports" \
+		"$(BIN)/python scripts/size_ratchet.py" "$(BIN)/python scripts/spec_coverage.py --quiet"; do \
+		echo "$$check"; $$check || status=1; \
+	done; exit $$status
 
 bench: $(READY)
 	@$(BIN)/python scripts/bench.py
