@@ -20,6 +20,7 @@ from typing import Any
 from massgen.workspace.sandbox.capture import Capture
 from massgen.workspace.sandbox.confinement import Confinement, interpreter
 from massgen.workspace.sandbox.home import prepare
+from massgen.workspace.sandbox.process import LocalProcess
 from massgen.workspace.sandbox.protocol import (
     CommandResult,
     Limit,
@@ -27,7 +28,6 @@ from massgen.workspace.sandbox.protocol import (
     SandboxFailed,
     SandboxKind,
     Sink,
-    Stream,
 )
 from massgen.workspace.sandbox.watchdog import Watchdog
 
@@ -35,60 +35,6 @@ _START_SECONDS = 20.0
 _MAX_COMMAND = 120_000
 _CHUNK = 1 << 16
 _BOOT = "import sys; sys.path.insert(0, {path!r}); from inside import warden; warden.main({descriptor})"
-
-
-class LocalProcess:
-    """A command in a `LocalSandbox`; made by `spawn` only."""
-
-    def __init__(self, sandbox: LocalSandbox, number: int, sink: Sink) -> None:
-        loop = asyncio.get_running_loop()
-        self.number = number
-        self.limit: Limit | None = None
-        self.ended: asyncio.Future[int] = loop.create_future()
-        self.drained: asyncio.Future[None] = loop.create_future()
-        self._sandbox = sandbox
-        self._sink = sink
-        self._open: set[int] = set()
-
-    def listen(self, descriptors: dict[int, Stream]) -> None:
-        loop = asyncio.get_running_loop()
-        self._open = set(descriptors)
-        for descriptor, stream in descriptors.items():
-            os.set_blocking(descriptor, False)
-            loop.add_reader(descriptor, self._read, descriptor, stream)
-
-    def _read(self, descriptor: int, stream: Stream) -> None:
-        with contextlib.suppress(BlockingIOError):
-            data = os.read(descriptor, _CHUNK)
-            if data:
-                self._sink(stream, data)
-            else:
-                self.close(descriptor)
-
-    def close(self, *descriptors: int) -> None:
-        loop = asyncio.get_running_loop()
-        for descriptor in descriptors or tuple(self._open):
-            if descriptor in self._open:
-                self._open.discard(descriptor)
-                loop.remove_reader(descriptor)
-                os.close(descriptor)
-        if not self._open and not self.drained.done():
-            self.drained.set_result(None)
-
-    async def wait(self) -> int:
-        code = await asyncio.shield(self.ended)
-        await asyncio.shield(self.drained)
-        return code
-
-    async def end(self, *, grace: float = 2.0, limit: Limit | None = None) -> None:
-        self.limit = self.limit or limit
-        if grace > 0 and not self.ended.done():
-            await self._sandbox.signal(self.number, 15)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grace):
-                    await asyncio.shield(self.ended)
-        if not self.ended.done():
-            await self._sandbox.signal(self.number, 9)
 
 
 class LocalSandbox:
@@ -214,7 +160,7 @@ class LocalSandbox:
     def _ended(self, number: int, code: int) -> None:
         process = self._processes.pop(number, None)
         if process is not None:
-            process.ended.set_result(code)
+            process.finish(code)
         if not self._processes:
             self._watchdog.rest()
 
@@ -227,7 +173,7 @@ class LocalSandbox:
         self._received = b""
         self._watchdog.stop()
         for process in tuple(self._processes.values()):
-            process.close()
+            process.abandon()
             self._ended(process.number, 137)
 
     def _over(self, limit: Limit) -> None:
@@ -256,7 +202,7 @@ class LocalSandbox:
         if control is None:
             raise SandboxFailed(f"The sandbox ({self.kind}) has ended.")
         self._numbers += 1
-        process = LocalProcess(self, self._numbers, sink)
+        process = LocalProcess(self._numbers, sink, self.signal)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         process.listen({out_read: "stdout", err_read: "stderr"})

@@ -49,7 +49,16 @@ class CommandResult:
 
 
 class SandboxProcess(Protocol):
-    """One started command. `wait` returns its exit code when it, its children and their output have ended."""
+    """One started command. `wait` returns its exit code when it, its children and their output have ended.
+
+    `exit_code` is None until then; `seconds` is how long it has run, `limit` what ended it, if a limit did.
+    """
+
+    @property
+    def exit_code(self) -> int | None: ...
+
+    @property
+    def seconds(self) -> float: ...
 
     @property
     def limit(self) -> Limit | None: ...

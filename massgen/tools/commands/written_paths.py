@@ -1,0 +1,60 @@
+"""Which paths a command recognisably writes or deletes, checked against the agent's path policy (EXEC-022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from massgen.tools.commands.programs import all_commands, unwrapped
+from massgen.workspace.grants import PathPolicy, PathRefused
+
+_ALL_OPERANDS = frozenset({"rm", "rmdir", "touch", "mkdir", "tee", "truncate", "unlink", "mv", "shred"})
+_LAST_OPERAND = frozenset({"cp", "install", "ln"})
+_AFTER_FIRST = frozenset({"chmod", "chown", "chgrp"})
+_PRIVATE = ("/tmp", "/var/tmp", "/dev")
+
+
+def refused_write(command: str, policy: PathPolicy, start: Path) -> str | None:
+    """Why `command`, started in `start`, may not write where it says; None where nothing speaks against it.
+
+    Paths with variables, globs or `~` are left to the sandbox, `/tmp` and `/dev` are private there.
+    """
+    directory = start
+    for part in all_commands(command):
+        words = unwrapped(part.words)
+        for path in (*part.targets, *_operands(words)):
+            if _unreadable(path):
+                continue
+            place = directory / path
+            if any(place == Path(root) or place.is_relative_to(root) for root in _PRIVATE):
+                continue
+            try:
+                policy.resolve(str(place), "write")
+            except PathRefused as refusal:
+                return refusal.message
+        if words[:1] == ["cd"] and len(words) > 1 and not _unreadable(words[1]):
+            directory = directory / words[1]
+    return None
+
+
+def _unreadable(path: str) -> bool:
+    return not path or path.startswith("~") or path.isdigit() or any(mark in path for mark in "$*?[{")
+
+
+def _operands(words: list[str]) -> Iterator[str]:
+    if not words:
+        return
+    program, rest = words[0], words[1:]
+    operands = [word for word in rest if not word.startswith("-")]
+    if program in _ALL_OPERANDS:
+        yield from operands
+    elif program in _LAST_OPERAND:
+        yield from operands[-1:]
+        yield from (rest[at + 1] for at, word in enumerate(rest[:-1]) if word == "-t")
+    elif program in _AFTER_FIRST:
+        yield from operands[1:]
+    elif program == "sed" and any(word.startswith(("-i", "--in-place")) for word in rest):
+        named = any(word in ("-e", "-f") or word.startswith("--expression") for word in rest)
+        yield from operands if named else operands[1:]
+    elif program == "dd":
+        yield from (word[3:] for word in rest if word.startswith("of="))
