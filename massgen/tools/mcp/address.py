@@ -7,7 +7,7 @@ import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -32,9 +32,7 @@ def check_launcher(settings: McpServerSettings, cwd: str | None = None) -> None:
     name = settings.name
     if not command or "\0" in "".join((command, *settings.args)):
         raise ServerRefused(f"MCP server '{name}': the command is empty or not text.")
-    if settings.security.level == "high" and _SHELL & set(
-        command if os.sep == "/" else command.replace("\\", "/")
-    ):
+    if settings.security.level == "high" and _SHELL & set(command if os.sep == "/" else command.replace("\\", "/")):
         raise ServerRefused(
             f"MCP server '{name}': the command '{command}' holds shell characters.",
             hint="Put arguments into 'args', or set security.level to permissive.",
@@ -63,16 +61,12 @@ def check_url(settings: McpServerSettings) -> None:
         )
     literal = _address(parts.hostname)
     if local and not settings.security.allow_localhost:
-        raise ServerRefused(
-            f"MCP server '{settings.name}': localhost is not allowed (security.allow_localhost)."
-        )
+        raise ServerRefused(f"MCP server '{settings.name}': localhost is not allowed (security.allow_localhost).")
     if literal is not None:
         refuse_address(settings.name, literal, settings.security)
 
 
-def refuse_address(
-    name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address, security: McpSecurity
-) -> None:
+def refuse_address(name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address, security: McpSecurity) -> None:
     """Raise `ServerRefused` where `security` does not allow connecting to `address`."""
     mapped = getattr(address, "ipv4_mapped", None)
     address = mapped or address
@@ -95,11 +89,13 @@ def is_local_name(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
 
 
-def http_client(settings: McpServerSettings) -> httpx2.AsyncClient:
+def http_client(settings: McpServerSettings, failed: Callable[[str], None]) -> httpx2.AsyncClient:
     """A client that connects only to allowed addresses and reads only bounded messages.
 
-    Names are resolved here and the connection goes to the address that was checked, so a name cannot point
-    elsewhere in between. Where a proxy of the environment serves the URL, the proxy resolves instead.
+    `failed` is told when a request cannot be made, or is refused as a whole; the library would leave calls of
+    the older transport waiting then. Names are resolved here and the connection goes to the address that was
+    checked, so a name cannot point elsewhere in between. Where a proxy of the environment serves the URL, the
+    proxy resolves instead.
     """
     import httpx2
 
@@ -130,6 +126,7 @@ def http_client(settings: McpServerSettings) -> httpx2.AsyncClient:
             try:
                 address = await checked_address(settings, request.url.host)
             except (ServerRefused, OSError) as error:
+                failed(str(error))
                 raise httpx2.ConnectError(str(error)) from error
             pinned = httpx2.Request(
                 method=request.method,
@@ -138,7 +135,13 @@ def http_client(settings: McpServerSettings) -> httpx2.AsyncClient:
                 stream=request.stream,
                 extensions=dict(request.extensions) | {"sni_hostname": request.url.host},
             )
-            response = await super().handle_async_request(pinned)
+            try:
+                response = await super().handle_async_request(pinned)
+            except httpx2.ConnectError as error:
+                failed(str(error))
+                raise
+            if settings.transport == "sse" and response.status_code >= 400:
+                failed(f"HTTP status {response.status_code}")
             # An event stream may live long and is bounded per event by the library.
             events = response.headers.get("content-type", "").startswith("text/event-stream")
             if not events and isinstance(response.stream, httpx2.AsyncByteStream):

@@ -25,7 +25,9 @@ MAX_MESSAGE_BYTES = 32_000_000
 MAX_LINE = 500
 
 # Characters that hide or reorder text; the tag block (U+E0000) can carry whole sentences that nobody sees.
-_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+_HIDDEN = re.compile(
+    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _UNNAMED = re.compile(r"[^A-Za-z0-9_-]")
 
 

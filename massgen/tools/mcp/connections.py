@@ -1,8 +1,8 @@
 """All MCP connections of a run: started concurrently, shared where configured, ended with the run.
 
-    async with McpConnections(warn=print) as connections:
-        servers = connections.agent("a", parsed.servers)     # begins to connect
-        tools = await servers.tools()                        # waits, and gives what is there
+async with McpConnections(warn=print) as connections:
+    servers = connections.agent("a", parsed.servers)     # begins to connect
+    tools = await servers.tools()                        # waits, and gives what is there
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class ServerReport:
 class McpConnections:
     """The links of a run. Enter and leave it in the same task; leaving ends every server process (MCP-005)."""
 
-    def __init__(
-        self, *, warn: Warn, questions: Questions | None = None, limits: LinkLimits | None = None
-    ) -> None:
+    def __init__(self, *, warn: Warn, questions: Questions | None = None, limits: LinkLimits | None = None) -> None:
         self._warn = warn
         self._questions = questions
         self._limits = limits or LinkLimits()
@@ -113,9 +111,7 @@ class McpConnections:
 class AgentServers:
     """What one agent gets from its servers."""
 
-    def __init__(
-        self, pairs: list[tuple[McpServerSettings, ServerLink]], *, warn: Warn, refuse: Refuse | None
-    ) -> None:
+    def __init__(self, pairs: list[tuple[McpServerSettings, ServerLink]], *, warn: Warn, refuse: Refuse | None) -> None:
         self._pairs = pairs
         self._warn = warn
         self._refuse = refuse

@@ -149,7 +149,7 @@ class ServerLink:
                     self._become("waiting")
         except TimeoutError:
             self.reason = self.reason or f"no answer within {self._limits.connect:g} s"
-        except Exception as error:  # a foreign server: whatever goes wrong with it stays with it
+        except Exception as error:  # noqa: BLE001 - a foreign server: whatever goes wrong with it stays with it
             self.reason = self._explained(error)
         finally:
             self._client = None
@@ -192,8 +192,12 @@ class ServerLink:
         from mcp.client.streamable_http import streamable_http_client
 
         if self.settings.transport == "sse":
-            return sse_client(self.settings.url, httpx_client_factory=lambda **_: http_client(self.settings))
-        client = await stack.enter_async_context(http_client(self.settings))
+
+            def make(headers: object = None, timeout: object = None, auth: object = None) -> Any:
+                return http_client(self.settings, self.lost)
+
+            return sse_client(self.settings.url, httpx_client_factory=make)
+        client = await stack.enter_async_context(http_client(self.settings, self.lost))
         return streamable_http_client(self.settings.url, http_client=client)
 
     # -- what ends or changes a connection
@@ -261,7 +265,7 @@ class ServerLink:
             await self._changed.wait()
 
     async def call(
-        self, tool: OfferedTool, arguments: Mapping[str, Any], progress: Callable[[str], None]
+        self, tool: OfferedTool, arguments: Mapping[str, Any], report: Callable[[str], None]
     ) -> CallToolResult:
         """One call. Raises `ServerUnavailable` with words for the model; cancelling it cancels the server's work.
 
@@ -274,11 +278,11 @@ class ServerLink:
                 if self._clocks.paused:
                     clock.reschedule(None)
                 try:
-                    return await self._call_once(tool, arguments, progress)
+                    return await self._call_once(tool, arguments, report)
                 except ConnectionLost:
                     if not tool.marked_read_only:
                         raise
-                    return await self._call_once(tool, arguments, progress)
+                    return await self._call_once(tool, arguments, report)
                 finally:
                     self._clocks.running.pop(clock, None)
         except TimeoutError:
@@ -288,14 +292,14 @@ class ServerLink:
             raise ServerUnavailable(f"No answer from MCP server '{self.settings.name}' within {seconds:g} s.") from None
 
     async def _call_once(
-        self, tool: OfferedTool, arguments: Mapping[str, Any], progress: Callable[[str], None]
+        self, tool: OfferedTool, arguments: Mapping[str, Any], report: Callable[[str], None]
     ) -> CallToolResult:
         client = await self._connected()
         from mcp import MCPError
 
-        async def show(done: float, total: float | None, message: str | None) -> None:
-            share = f"{done:g}/{total:g}" if total else f"{done:g}"
-            progress(one_line(f"{share} {message or ''}"))
+        async def show(progress: float, total: float | None, message: str | None) -> None:
+            share = f"{progress:g}/{total:g}" if total else f"{progress:g}"
+            report(one_line(f"{share} {message or ''}"))
 
         try:
             result = await client.call_tool(tool.wire_name, dict(arguments), progress_callback=show)

@@ -81,9 +81,7 @@ def _offered(item: WireTool, title: str, warn: Callable[[str], None]) -> Offered
     )
 
 
-def _compared(
-    before: Listing, offered: dict[str, OfferedTool], title: str, warn: Callable[[str], None]
-) -> Listing:
+def _compared(before: Listing, offered: dict[str, OfferedTool], title: str, warn: Callable[[str], None]) -> Listing:
     if not before.tools:
         return Listing(tools=offered)
     added = sorted(offered.keys() - before.tools.keys())

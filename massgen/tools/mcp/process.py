@@ -94,9 +94,7 @@ def _load_library() -> None:
 
 
 @asynccontextmanager
-async def _pumped(
-    child: asyncio.subprocess.Process, process: ServerProcess
-) -> AsyncIterator[TransportStreams]:
+async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> AsyncIterator[TransportStreams]:
     import anyio
     from mcp.shared.message import SessionMessage
 
@@ -167,9 +165,7 @@ async def _collect(child: asyncio.subprocess.Process, process: ServerProcess) ->
     while chunk := await child.stderr.read(65536):
         *lines, rest = (rest + chunk).split(b"\n")
         rest = rest[-2000:]
-        process.stderr.extend(
-            one_line(line[:2000].decode(errors="replace")) for line in lines[-5:] if line.strip()
-        )
+        process.stderr.extend(one_line(line[:2000].decode(errors="replace")) for line in lines[-5:] if line.strip())
     if rest.strip():
         process.stderr.append(one_line(rest.decode(errors="replace")))
 

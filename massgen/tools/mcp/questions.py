@@ -67,8 +67,6 @@ def elicitation(server: str, agent_ids: tuple[str, ...], questions: Questions, l
             answer = await questions.ask(question)
         finally:
             limits.resume()
-        return ElicitResult(
-            action=answer.action, content=dict(answer.content) if answer.action == "accept" else None
-        )
+        return ElicitResult(action=answer.action, content=dict(answer.content) if answer.action == "accept" else None)
 
     return ask

@@ -49,7 +49,7 @@ def select(
         found = _matching(pattern, names)
         if not found:
             warnings.append(_no_match(pattern, names, f"{where}exclude_tools"))
-        removed |= {name: f"in {where}exclude_tools ({pattern})" for name in found}
+        removed |= dict.fromkeys(found, f"in {where}exclude_tools ({pattern})")
     kept = [name for name in names if name not in removed]
     return Selection(kept=tuple(kept), removed=removed, warnings=tuple(warnings))
 

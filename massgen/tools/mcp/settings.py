@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from massgen.tools.mcp.bounds import name_part
 
@@ -90,9 +90,7 @@ def parse_servers(
         reading.add(name, entry)
     for server in reading.servers:
         if server.name in RESERVED_NAMES - replaces:
-            reading.warnings.append(
-                f"MCP server '{server.name}' takes the name of a framework server and replaces it."
-            )
+            reading.warnings.append(f"MCP server '{server.name}' takes the name of a framework server and replaces it.")
     return ParsedServers(
         servers=tuple(reading.servers),
         errors=tuple(reading.errors),
@@ -120,9 +118,7 @@ class _Reading:
         if isinstance(raw, Mapping):
             pairs = [(str(name), entry) for name, entry in raw.items()]
         elif isinstance(raw, Sequence) and not isinstance(raw, str):
-            pairs = [
-                (str(entry.get("name") or "") if isinstance(entry, Mapping) else "", entry) for entry in raw
-            ]
+            pairs = [(str(entry.get("name") or "") if isinstance(entry, Mapping) else "", entry) for entry in raw]
         else:
             self.errors.append("mcp_servers must be a list of servers or a mapping of name to server.")
         good = []
@@ -203,11 +199,7 @@ def _problem(values: Mapping[str, object]) -> str:
     kind = values.get("type") or _inferred(values)
     args = values.get("args")
     if kind not in ("stdio", "streamable-http", "sse"):
-        return (
-            "needs 'command' (stdio) or 'url' (streamable-http, sse)."
-            if not kind
-            else f"unknown type '{kind}'."
-        )
+        return "needs 'command' (stdio) or 'url' (streamable-http, sse)." if not kind else f"unknown type '{kind}'."
     if kind == "stdio" and not isinstance(values.get("command"), str):
         return "a stdio server needs 'command'."
     if kind != "stdio" and not isinstance(values.get("url"), str):
@@ -218,9 +210,7 @@ def _problem(values: Mapping[str, object]) -> str:
         if values.get(key) is not None and not isinstance(values[key], Mapping):
             return f"'{key}' must be a mapping."
     timeout = values.get("timeout_seconds")
-    if timeout is not None and (
-        isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0
-    ):
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
         return "'timeout_seconds' must be a positive number."
     security = values.get("security")
     if isinstance(security, Mapping) and security.get("level", "high") not in ("high", "permissive"):
@@ -242,7 +232,7 @@ def _settings(name: str, values: Mapping[str, Any], used: set[str]) -> McpServer
     security = values.get("security") or {}
     return McpServerSettings(
         name=name,
-        transport=values.get("type") or _inferred(values),
+        transport=cast(Transport, values.get("type") or _inferred(values)),
         command=values.get("command") or "",
         args=tuple(_text(value) for value in values.get("args") or ()),
         url=values.get("url") or "",

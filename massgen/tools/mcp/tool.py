@@ -20,9 +20,7 @@ Refuse = Callable[[str, ToolContext], str | None]
 class McpTool:
     """`mcp__<server>__<tool>` (MCP-002). `refuse` may name a reason why the tool is blocked now (MCP-051)."""
 
-    def __init__(
-        self, name: str, key: str, link: ServerLink, *, refuse: Refuse | None = None, notes: str = ""
-    ) -> None:
+    def __init__(self, name: str, key: str, link: ServerLink, *, refuse: Refuse | None = None, notes: str = "") -> None:
         offered = link.listing.tools[key]
         self._key = key
         self._offered = offered

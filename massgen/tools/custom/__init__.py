@@ -1,0 +1,1 @@
+"""The user's own Python functions as tools, run in worker processes."""
