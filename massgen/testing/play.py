@@ -29,6 +29,7 @@ from massgen.testing.requests import ReceivedRequest
 from massgen.testing.watch import Watch
 from massgen.testing.wires.wire import Events, Exchange, Wire
 
+BROKEN = b'data: {"broken": \n\n'
 MESSAGES = {
     400: "The request is not valid.",
     401: "Incorrect API key provided.",
@@ -135,11 +136,14 @@ class Stage:
             await self._pieces(turn, Events(opening=events.opening, pieces=events.pieces[:after]))
 
     async def _bad_frame(self, fault: BadFrame) -> None:
+        frame = BROKEN if fault.frame is None else fault.frame
         if not self.request.stream:
-            await self.connection.send(200, fault.frame, "application/json")
+            await self.connection.send(200, frame, "application/json")
             return
         events = self._events(fault.turn)
-        events.pieces.insert(fault.after_chunks, fault.frame)
+        if fault.frame is None:
+            frame = f"event: {self.wire.delta_event}\n".encode() + frame if self.wire.delta_event else frame
+        events.pieces.insert(fault.after_chunks, frame)
         await self._stream(fault.turn, events)
 
     async def _stream_error(self, fault: StreamError) -> None:

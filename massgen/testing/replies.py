@@ -146,10 +146,13 @@ class Drip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadFrame:
-    """A stream in which `frame` stands where an event should be, after `after_chunks` pieces of `turn`."""
+    """A stream in which `frame` stands where an event should be, after `after_chunks` pieces of `turn`.
+
+    None is an event of the format whose JSON is cut.
+    """
 
     after_chunks: int = 1
-    frame: bytes = b'data: {"broken": \n\n'
+    frame: bytes | None = None
     turn: Turn = BEGINNING
 
 

@@ -7,6 +7,7 @@ import inspect
 import json
 import random
 import socket
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping
@@ -91,6 +92,10 @@ class ScriptedProvider:
         """Wait until `count` turns have come to `gate`."""
         await self._watch.until(lambda: self._held_at(gate) >= count)
 
+    async def wait_for_outcome(self, request: ReceivedRequest) -> None:
+        """Wait until the request is answered, cut, or left by its client."""
+        await self._watch.until(lambda: request.outcome != "open")
+
     async def wait_for_connections(self, count: int = 0) -> None:
         """Wait until at most `count` connections are open."""
         await self._watch.until(lambda: len(self._connections) <= count)
@@ -107,6 +112,18 @@ class ScriptedProvider:
     def block_for_connections(self, count: int = 0, timeout: float = 30) -> None:
         """`wait_for_connections` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: len(self._connections) <= count, timeout)
+
+    def block_to_listen(self) -> None:
+        """`listen` from another thread than the server's."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self.listen(), self._loop).result()
+
+    def block_to_refuse(self) -> None:
+        """`refuse` from another thread than the server's; returns when the port is closed."""
+        assert self._loop is not None
+        refused = threading.Event()
+        self._loop.call_soon_threadsafe(lambda: (self.refuse(), refused.set()))
+        refused.wait()
 
     def in_thread(self) -> InThread[Self]:
         """A plain context manager that runs the server in a thread with a loop of its own."""

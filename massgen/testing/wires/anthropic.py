@@ -166,4 +166,11 @@ def stream_error(message: str) -> bytes:
     return event("error", {"type": "error", "error": {"type": "overloaded_error", "message": message}})
 
 
-WIRE = Wire(view=view, stream=stream, whole=whole, error=error, stream_error=stream_error)
+WIRE = Wire(
+    view=view,
+    stream=stream,
+    whole=whole,
+    error=error,
+    stream_error=stream_error,
+    delta_event="content_block_delta",
+)

@@ -190,4 +190,11 @@ def stream_error(message: str) -> bytes:
     return named({"type": "error", "code": "server_error", "message": message, "param": None})
 
 
-WIRE = Wire(view=view, stream=stream, whole=whole, error=error, stream_error=stream_error)
+WIRE = Wire(
+    view=view,
+    stream=stream,
+    whole=whole,
+    error=error,
+    stream_error=stream_error,
+    delta_event="response.output_text.delta",
+)

@@ -36,13 +36,17 @@ class Events:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """One format as functions; `stream_error` words an error within a stream."""
+    """One format as functions; `stream_error` words an error within a stream.
+
+    `delta_event` is the name of its ordinary event, "" where events have no names.
+    """
 
     view: Callable[[Mapping[str, Any]], View]
     stream: Callable[[Turn, Exchange], Events]
     whole: Callable[[Turn, Exchange], JsonObject]
     error: Callable[[HttpError, str], JsonObject]
     stream_error: Callable[[str], bytes]
+    delta_event: str = ""
 
 
 def data(value: object) -> bytes:
