@@ -1,0 +1,1 @@
+"""Documented import path of the background shells for scripts (`background_shell.py`)."""
