@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
@@ -76,7 +76,7 @@ class PolicyBackend:
     def provider(self) -> str:
         return self._provider
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Play one turn as deltas and one `ModelDone`; pieces of the same turn are paced by `Turn.pause`."""
         turn = self._policy(request)
         if inspect.isawaitable(turn):

@@ -1,0 +1,144 @@
+"""Our messages and tools as pydantic-ai's, and its finished response as ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, assert_never
+
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.messages import ModelRequest as NativeRequest
+from pydantic_ai.tools import ToolDefinition
+
+from massgen.backends.protocol import (
+    AssistantMessage,
+    FinishReason,
+    Media,
+    ModelRequest,
+    ToolCall,
+    ToolResultMessage,
+    ToolSpec,
+    Usage,
+    UserMessage,
+)
+
+if TYPE_CHECKING:
+    from pydantic_ai.usage import RequestUsage
+
+
+def native_history(request: ModelRequest) -> list[ModelMessage]:
+    """The conversation as pydantic-ai takes it: system text first, neighbours of one side in one message."""
+    history: list[ModelMessage] = []
+    parts: list[Any] = [SystemPromptPart(content=request.system)] if request.system else []
+    for message in request.messages:
+        if isinstance(message, AssistantMessage):
+            if parts:
+                history.append(NativeRequest(parts=parts))
+                parts = []
+            history.append(_native_response(message))
+        else:
+            parts.append(_native_part(message))
+    if parts:
+        history.append(NativeRequest(parts=parts))
+    return history
+
+
+def native_tools(tools: Sequence[ToolSpec]) -> list[ToolDefinition]:
+    """Function tools as the library takes them; schemas are sent as they are."""
+    return [
+        ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=dict(tool.parameters))
+        for tool in tools
+    ]
+
+
+def _native_part(message: UserMessage | ToolResultMessage) -> UserPromptPart | ToolReturnPart:
+    match message:
+        case UserMessage(text=text, media=media):
+            return UserPromptPart(content=[text, *map(_binary, media)] if media else text)
+        case ToolResultMessage():
+            content: Any = [message.text, *map(_binary, message.media)] if message.media else message.text
+            return ToolReturnPart(
+                tool_name=message.name,
+                content=content,
+                tool_call_id=message.call_id,
+                outcome="failed" if message.is_error else "success",
+            )
+        case _:
+            assert_never(message)
+
+
+def _binary(media: Media) -> BinaryContent:
+    return BinaryContent(data=media.data, media_type=media.media_type)
+
+
+def _native_response(message: AssistantMessage) -> ModelResponse:
+    if isinstance(message.native, ModelResponse):
+        return message.native
+    parts: list[Any] = [TextPart(content=message.text)] if message.text else []
+    parts += [
+        ToolCallPart(tool_name=call.name, args=call.arguments, tool_call_id=call.call_id) for call in message.tool_calls
+    ]
+    return ModelResponse(parts=parts)
+
+
+def assistant_message(response: ModelResponse) -> AssistantMessage:
+    """A finished response; the library's own form travels along so that signatures survive."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    calls: list[ToolCall] = []
+    for part in response.parts:
+        if isinstance(part, TextPart):
+            text.append(part.content)
+        elif isinstance(part, ThinkingPart):
+            reasoning.append(part.content)
+        elif isinstance(part, ToolCallPart):
+            arguments = arguments_text(part.args)
+            calls.append(ToolCall(call_id=part.tool_call_id, name=part.tool_name, arguments=arguments))
+    return AssistantMessage(text="".join(text), reasoning="".join(reasoning), tool_calls=tuple(calls), native=response)
+
+
+def arguments_text(args: object) -> str:
+    """Arguments as JSON text; a model that sends none means an empty object."""
+    if isinstance(args, str):
+        return args or "{}"
+    return json.dumps(args or {}, ensure_ascii=False, default=str)
+
+
+def usage_of(usage: RequestUsage, cost: Decimal | None) -> Usage:
+    """Token counts; a response that reported none has None everywhere, never 0."""
+    if not usage.input_tokens and not usage.output_tokens:
+        return Usage(cost=cost)
+    reasoning = usage.details.get("reasoning_tokens", usage.details.get("thoughts_tokens"))
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=reasoning,
+        cached_input_tokens=usage.cache_read_tokens,
+        cost=cost,
+    )
+
+
+def finish_of(response: ModelResponse, message: AssistantMessage) -> FinishReason:
+    """Why the model stopped, in our words."""
+    match response.finish_reason:
+        case "length":
+            return "length"
+        case "content_filter":
+            return "content_filter"
+        case "tool_call" | "stop" | None:
+            return "tool_calls" if message.tool_calls else "stop"
+        case "error":
+            return "other"
+        case _:
+            assert_never(response.finish_reason)

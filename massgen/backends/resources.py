@@ -1,0 +1,117 @@
+"""What the backends of one run share: connections, back-off gates, the source of chance, prices."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import random
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from massgen.backends.ambient import CURRENT, WARNING_ROUTE
+from massgen.backends.gate import EndpointGate
+from massgen.backends.limits import RetryPolicy
+from massgen.backends.prices import Price
+from massgen.errors import ConfigError
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class SharedResources:
+    """Made once a run and event loop; `close` ends all connections. An async context manager.
+
+    `seed` makes the jitter of retries repeatable. `prices` overrides the price table by model name (BE-006).
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        retries: RetryPolicy | None = None,
+        prices: Mapping[str, Price] | None = None,
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.retries = retries or RetryPolicy()
+        self.prices: Mapping[str, Price] = dict(prices or {})
+        self._gates: dict[tuple[str, str], EndpointGate] = {}
+        self._clients: dict[bool, httpx2.AsyncClient] = {}
+        self._routed = False
+
+    def gate(self, endpoint: str, key: str | None) -> EndpointGate:
+        """The back-off shared by everybody who calls `endpoint` with `key`."""
+        fingerprint = hashlib.sha256((key or "").encode()).hexdigest()
+        return self._gates.setdefault((endpoint, fingerprint), EndpointGate())
+
+    def http_client(self, base_url: str | None) -> httpx2.AsyncClient:
+        """The connection pool for `base_url`; addresses of this machine never go through a proxy."""
+        self._route_warnings()
+        direct = _is_loopback(base_url)
+        if direct not in self._clients:
+            self._clients[direct] = _new_client(trust_env=not direct)
+        return self._clients[direct]
+
+    async def close(self) -> None:
+        """Close all connections; may be called twice."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+        if self._routed:
+            WARNING_ROUTE.release()
+            self._routed = False
+
+    async def __aenter__(self) -> SharedResources:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _route_warnings(self) -> None:
+        if not self._routed:
+            WARNING_ROUTE.acquire()
+            self._routed = True
+
+
+@lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    """One a process: building it reads the certificate store."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def _new_client(*, trust_env: bool) -> httpx2.AsyncClient:
+    import httpx2
+
+    try:
+        return httpx2.AsyncClient(
+            verify=_ssl_context(),
+            timeout=None,
+            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
+            headers={"User-Agent": "massgen"},
+            event_hooks={"request": [_limit_connecting]},
+            trust_env=trust_env,
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        hint = "Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; http:// proxies always work."
+        raise ConfigError(f"The proxy set in the environment cannot be used: {error}", hint=hint) from error
+
+
+async def _limit_connecting(request: Any) -> None:
+    """Replace whatever limits an SDK sent along: connecting is bounded here, the rest by the stream's watch."""
+    call = CURRENT.get()
+    connect = call.connect if call is not None else 10.0
+    request.extensions["timeout"] = {"connect": connect, "read": None, "write": None, "pool": None}
+
+
+def _is_loopback(base_url: str | None) -> bool:
+    host = urlsplit(base_url or "").hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
