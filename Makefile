@@ -6,7 +6,8 @@ READY := $(VENV)/.ready
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 PYTEST := $(BIN)/python -m pytest
-QUESTION ?=
+TEAM ?= @examples/demo/team
+QUESTION ?= A game show host opens one of three doors without knowing where the prize is, and it is empty. Should I switch?
 
 .PHONY: help demo setup test quick lint bench soak spec pins clean
 
@@ -36,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)
-	@$(BIN)/massgen --config @examples/demo/team $(if $(QUESTION),"$(QUESTION)","$$($(BIN)/python scripts/demo_question.py)")
+	@$(BIN)/massgen --config $(TEAM) "$(QUESTION)"
 
 test: $(READY)
 	@$(PYTEST) -n 2 --dist loadfile -rs
