@@ -207,12 +207,14 @@ def exit_code(status: int) -> int:
 
 
 def parents() -> dict[int, int]:
-    """Process id -> parent's id, of all processes that can be seen."""
+    """Process id -> parent's id, of all processes that can be seen and have not ended."""
     found: dict[int, int] = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
         if name.isdigit():
             with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{name}/stat", "rb") as file:
-                found[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+                if state not in (b"Z", b"X"):
+                    found[int(name)] = int(parent)
     return found
 
 
@@ -236,6 +238,7 @@ def kill(pid: int, number: int) -> None:
 
 def signal_tree(root: int, number: int) -> None:
     """Send `number` to all below `root`, not to `root`; a forced end is repeated until nobody is left."""
+    await_child(root)
     if number != signal.SIGKILL:
         for pid in descendants(root):
             kill(pid, number)
@@ -251,6 +254,16 @@ def signal_tree(root: int, number: int) -> None:
             time.sleep(0.002)
         else:
             collect()
+
+
+def await_child(root: int) -> None:
+    """A shepherd that has just been made has no child yet: give it the time to fork."""
+    limit = time.monotonic() + 1
+    while root != os.getpid() and time.monotonic() < limit:
+        table = parents()
+        if root not in table or root in table.values():
+            return
+        time.sleep(0.001)
 
 
 def end_tree(root: int) -> None:
