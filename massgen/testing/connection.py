@@ -52,7 +52,10 @@ class Host(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """One connection of one client. The answering task is cancelled when the client goes away."""
+    """One connection of one client. The answering task is cancelled when the client goes away.
+
+    `answered` says whether any byte of the current response has been sent.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -61,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._task: asyncio.Task[None] | None = None
         self.transport: asyncio.Transport | None = None
+        self.answered = False
 
     @property
     def idle(self) -> bool:
@@ -92,9 +96,22 @@ class Connection(asyncio.Protocol):
             self._next()
 
     def _next(self) -> None:
-        request = take_request(self._received)
+        try:
+            request = take_request(self._received)
+        except ValueError as error:
+            self._refuse(error)
+            return
         if request is not None:
+            self.answered = False
             self._task = self._host.start(self._answer(request))
+
+    def _refuse(self, error: ValueError) -> None:
+        """Answer bytes that are no request, and close."""
+        assert self.transport is not None
+        body = f"this is no HTTP/1.1 request: {error}".encode()
+        head = f"{status_line(400)}Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     async def _answer(self, request: RawRequest) -> None:
         try:
@@ -110,6 +127,7 @@ class Connection(asyncio.Protocol):
         """Send bytes, waiting while the client does not read. Raises `Gone`."""
         if self.transport is None or self.transport.is_closing():
             raise Gone
+        self.answered = True
         self.transport.write(data)
         if not self._writable.is_set():
             await self._writable.wait()
@@ -170,7 +188,10 @@ def status_line(status: int) -> str:
 
 
 def take_request(received: bytearray) -> RawRequest | None:
-    """Take the first whole request out of `received`; None while it is incomplete."""
+    """Take the first whole request out of `received`; None while it is incomplete.
+
+    Raises ValueError where it is none, or has a body without a stated length.
+    """
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
@@ -178,6 +199,8 @@ def take_request(received: bytearray) -> RawRequest | None:
     method, target, _ = lines[0].split(" ", 2)
     pairs = (line.partition(":") for line in lines[1:])
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    if "transfer-encoding" in headers:
+        raise ValueError("a body needs a Content-Length")
     length = int(headers.get("content-length", "0"))
     if len(received) < end + 4 + length:
         return None

@@ -7,7 +7,7 @@ import re
 from massgen.testing.replies import Policy, Turn, call, say, use
 from massgen.testing.requests import ReceivedRequest, View
 
-ANSWER = re.compile(r'<answer label="(agent\d+)\.\d+"[^>]*>(.*?)</answer>', re.DOTALL)
+ANSWER = re.compile(r"<answer [^>]*?\b(agent\d+)\b[^>]*>(.*?)</answer>", re.DOTALL)
 INJECTED = re.compile(r"^\[(agent\d+)\](?: \(workspace: .*\))?:?$", re.MULTILINE)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from massgen.testing.connection import Connection, Gone, RawRequest
 from massgen.testing.play import Stage
-from massgen.testing.replies import Chaos, Hold, HttpError, Pace, Policy, Reply, Script
+from massgen.testing.replies import Chaos, Hold, HttpError, Pace, Reply, Script
 from massgen.testing.requests import ReceivedRequest, View
 from massgen.testing.thread import InThread
 from massgen.testing.watch import Watch
@@ -185,10 +185,21 @@ class ScriptedProvider:
         except (asyncio.CancelledError, Gone):
             received.outcome = "left"
             raise
+        except Exception as error:  # noqa: BLE001 - a request handler: the client and the test are told
+            await self._failed(received, connection, error)
         finally:
             if received.outcome == "open":
                 received.outcome = "sent"
             self._watch.changed()
+
+    async def _failed(self, request: ReceivedRequest, connection: Connection, error: Exception) -> None:
+        """Report a script that cannot be played: a 400, or the end of a response that has begun."""
+        fault = self._problem(f"the script of {request.model} failed: {error!r}")
+        if connection.answered:
+            request.outcome = "cut"
+            connection.close()
+        else:
+            await connection.send_json(400, {"error": {"message": fault.message}})
 
     async def _respond(self, request: ReceivedRequest, connection: Connection) -> None:
         if request.format == "models":
@@ -257,14 +268,8 @@ class ScriptedProvider:
             script = script[request.number - 1]
         if isinstance(script, Reply):
             return script
-        return await self._ask(script, request)
-
-    async def _ask(self, policy: Policy, request: ReceivedRequest) -> Reply:
-        try:
-            reply = policy(request)
-            return await reply if inspect.isawaitable(reply) else reply
-        except Exception as error:  # noqa: BLE001 - a request handler: the client and the test are told
-            return self._problem(f"the policy of {request.model} failed: {error!r}")
+        reply = script(request)
+        return await reply if inspect.isawaitable(reply) else reply
 
     def _problem(self, message: str) -> HttpError:
         self.problems.append(message)

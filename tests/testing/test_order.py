@@ -135,6 +135,47 @@ def test_a_policy_that_fails_is_reported_to_client_and_test() -> None:
     asyncio.run(run())
 
 
+def test_a_script_that_cannot_be_played_is_reported_and_the_server_lives_on() -> None:
+    wrong: Any = Turn(text="x", calls=("vote",))  # type: ignore[arg-type]
+
+    async def run() -> None:
+        async with ScriptedProvider({"m": [wrong, say("fine")]}) as server, httpx2.AsyncClient() as http:
+            assert "the script of m failed" in (await post(http, server, "m"))["error"]["message"]
+            assert (await post(http, server, "m"))["choices"][0]["message"]["content"] == "fine"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"hello\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_bytes_that_are_no_request_are_refused(sent: bytes) -> None:
+    async def run() -> bytes:
+        async with ScriptedProvider({}) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(sent)
+            answer = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        return answer
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_is_no_json_is_recorded_as_none() -> None:
+    async def run() -> None:
+        async with ScriptedProvider(default=say("x")) as server, httpx2.AsyncClient() as http:
+            await http.post(server.openai_url + "/chat/completions", content=b"{cut")
+            assert (server.requests[0].json, server.requests[0].raw_bytes) == (None, 4)
+
+    asyncio.run(run())
+
+
 def test_an_unknown_model_does_not_exist() -> None:
     async def run() -> None:
         async with ScriptedProvider({"m": say("x")}) as server, httpx2.AsyncClient() as http:

@@ -117,7 +117,7 @@ def stream(turn: Turn, exchange: Exchange) -> Events:
     final = whole(turn, exchange)
     begun = final | {"content": [], "stop_reason": None, "usage": final["usage"] | {"output_tokens": 1}}
     opening = event("message_start", {"type": "message_start", "message": begun})
-    events = Events(opening=opening)
+    events = Events(opening=opening + event("ping", {"type": "ping"}))
     arguments = iter(turn.calls)
     for index, block in enumerate(final["content"]):
         match block["type"]:
