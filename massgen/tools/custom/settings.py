@@ -46,6 +46,7 @@ def parse_custom_tools(raw: object, *, bases: Sequence[Path]) -> ParsedTools:
         reading.errors.append("custom_tools must be a list of entries.")
         raw = None
     for number, entry in enumerate(raw or (), start=1):
+        entry = entry.model_dump(exclude_unset=True) if hasattr(entry, "model_dump") else entry
         if isinstance(entry, Mapping):
             reading.add(entry, number)
         else:
@@ -127,6 +128,6 @@ def _texts(value: object) -> list[str]:
 
 def _spread(value: Any, count: int) -> list[Any] | None:
     """One value for each of `count` functions; None where a list has another length."""
-    if isinstance(value, list):
-        return value if len(value) == count else None
+    if isinstance(value, list | tuple):
+        return list(value) if len(value) == count else None
     return [value] * count

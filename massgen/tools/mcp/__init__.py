@@ -3,7 +3,6 @@
 from massgen.tools.mcp.connections import AgentServers, McpConnections, ServerReport
 from massgen.tools.mcp.link import LinkLimits
 from massgen.tools.mcp.questions import Answer, Question, Questions
-from massgen.tools.mcp.selection import Selection, select
 from massgen.tools.mcp.settings import (
     RESERVED_NAMES,
     McpSecurity,
@@ -25,8 +24,6 @@ __all__ = [
     "ParsedServers",
     "Question",
     "Questions",
-    "Selection",
     "ServerReport",
     "parse_servers",
-    "select",
 ]

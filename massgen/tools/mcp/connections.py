@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from massgen.tools.filter import NameFilter, OfferedTool, fits_entry, select_tools
 from massgen.tools.mcp.bounds import MAX_NAME, masked, name_part, one_line
 from massgen.tools.mcp.link import LinkLimits, ServerLink, Status, Wrap
 from massgen.tools.mcp.questions import Questions
-from massgen.tools.mcp.selection import Selection, select
 from massgen.tools.mcp.settings import McpServerSettings
 from massgen.tools.mcp.tool import McpTool, Refuse
 
@@ -60,10 +60,11 @@ class McpConnections:
         await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *failure: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for owner in self._owners:
             owner.cancel()
-        await self._group.__aexit__(*failure)  # type: ignore[arg-type]
+        # A failure of the body is not the group's: it goes on its way unwrapped.
+        await self._group.__aexit__(None, None, None)
 
     def agent(
         self,
@@ -115,7 +116,8 @@ class AgentServers:
         self._pairs = pairs
         self._warn = warn
         self._refuse = refuse
-        self._selections: dict[str, Selection] = {}
+        self._offered: dict[str, tuple[str, ...]] = {}
+        self._removed: dict[str, dict[str, str]] = {}
         self._warned: set[str] = set()
 
     async def tools(self) -> list[McpTool]:
@@ -130,13 +132,12 @@ class AgentServers:
         names: set[str] = set()
         for settings, link in self._pairs:
             full = {self._full_name(settings.name, key): key for key in link.listing.tools}
-            chosen = select(
-                list(full),
-                allowed=settings.allowed_tools,
-                excluded=settings.exclude_tools,
-                where=f"{settings.name}.",
+            own = NameFilter(allowed=settings.allowed_tools, excluded=settings.exclude_tools)
+            chosen = select_tools(
+                [OfferedTool(name=name, server=settings.name) for name in full], servers={settings.name: own}
             )
-            self._selections[settings.name] = chosen
+            self._offered[settings.name] = chosen.kept
+            self._removed[settings.name] = {name: _why(name, own) for name in full if name not in chosen.kept}
             for warning in chosen.warnings if full else ():
                 self._warn_once(warning)
             for name in chosen.kept:
@@ -156,7 +157,6 @@ class AgentServers:
         return tuple(s.usage_notes for s, link in self._pairs if s.usage_notes and link.listing.tools)
 
     def _report(self, settings: McpServerSettings, link: ServerLink) -> ServerReport:
-        chosen = self._selections.get(settings.name, Selection())
         return ServerReport(
             name=settings.name,
             address=masked(one_line(settings.address, 300), settings.secrets),
@@ -164,8 +164,8 @@ class AgentServers:
             status=link.status,
             reason=masked(link.reason, settings.secrets),
             found=len(link.listing.tools),
-            offered=chosen.kept,
-            removed=chosen.removed,
+            offered=self._offered.get(settings.name, ()),
+            removed=self._removed.get(settings.name, {}),
             sandboxed=link.sandboxed,
             shared=settings.stateless,
         )
@@ -181,3 +181,8 @@ class AgentServers:
         if text not in self._warned:
             self._warned.add(text)
             self._warn(text)
+
+
+def _why(name: str, rules: NameFilter) -> str:
+    entry = next((entry for entry in rules.excluded if fits_entry(entry, name)), None)
+    return f"exclude_tools of the server ({entry})" if entry else "not in allowed_tools of the server"

@@ -114,7 +114,7 @@ class ServerLink:
         """Hold the connection until cancelled."""
         connected = await self._hold("starting")
         if not connected:
-            self._warn(f"{self._title} could not be started: {self.reason}. Its tools are missing.")
+            self._warn(f"{self._title} could not be started: {self.reason.rstrip('.')}. Its tools are missing.")
             self._become("off")
         while True:
             if self.status in ("off", "down"):
@@ -154,7 +154,7 @@ class ServerLink:
         finally:
             self._client = None
         if made:
-            self._warn(f"{self._title} was lost: {self.reason}. Reconnecting.")
+            self._warn(f"{self._title} was lost: {self.reason.rstrip('.')}. Reconnecting.")
             self._strikes = 0 if self._good_calls else self._strikes
             if not self._good_calls:
                 self._strike("waiting")
@@ -248,7 +248,7 @@ class ServerLink:
     def _strike(self, status: Status) -> None:
         self._strikes += 1
         if self._strikes >= STRIKES:
-            self._warn(f"{self._title} is off for the rest of this turn: {self.reason}.")
+            self._warn(f"{self._title} is off for the rest of this turn: {self.reason.rstrip('.')}.")
             status = "off"
         self._become(status)
 

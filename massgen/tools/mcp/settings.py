@@ -80,7 +80,7 @@ class ParsedServers:
 def parse_servers(
     raw: object, *, environ: Mapping[str, str], cwd: str = "", replaces: frozenset[str] = frozenset()
 ) -> ParsedServers:
-    """Read `backend.mcp_servers`, a list of entries or a mapping of name to entry (S-23).
+    """Read `backend.mcp_servers`, a list of entries (maps or typed sections) or a mapping of name to entry (S-23).
 
     `${NAME}` is taken from `environ`, `${cwd}` is `cwd`; an entry whose variable is not set is left out
     (MCP-023). `replaces` are the framework servers (MCP-012) that a user's server may take the place of.
@@ -118,6 +118,7 @@ class _Reading:
         if isinstance(raw, Mapping):
             pairs = [(str(name), entry) for name, entry in raw.items()]
         elif isinstance(raw, Sequence) and not isinstance(raw, str):
+            raw = [entry.model_dump(exclude_unset=True) if hasattr(entry, "model_dump") else entry for entry in raw]
             pairs = [(str(entry.get("name") or "") if isinstance(entry, Mapping) else "", entry) for entry in raw]
         else:
             self.errors.append("mcp_servers must be a list of servers or a mapping of name to server.")
@@ -148,7 +149,7 @@ class _Reading:
         if problem:
             self.errors.append(f"MCP server '{name}': {problem}")
             return
-        self.servers.append(_settings(name, values, used))
+        self.servers.append(_settings(name, values, used | self._secrets_in(values)))
 
     def _replaced(self, value: object, missing: set[str], used: set[str]) -> object:
         if isinstance(value, str):
@@ -167,6 +168,12 @@ class _Reading:
         if isinstance(value, Sequence):
             return [self._replaced(item, missing, used) for item in value]
         return value
+
+    def _secrets_in(self, values: Mapping[str, object]) -> set[str]:
+        """Values of secret variables in an entry whose variables were replaced before it came here."""
+        text = str([values.get(key) for key in ("command", "args", "url", "env", "headers")])
+        secrets = {value for name, value in self.environ.items() if len(value) >= 8 and _SECRET_NAME.search(name)}
+        return {value for value in secrets if value in text}
 
     def _unused(self, name: str) -> str:
         candidate, number = name, 2
