@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "MassGen needs Python 3.11 or newer; none was found on PATH." >&2; exit 1; }
 	@echo "Setting up $(VENV) ..."
 	@set -e; if command -v uv >/dev/null 2>&1; then \
-		test -x $(BIN)/python || uv venv --quiet --python "$(PYTHON)" $(VENV); \
+		test -x $(BIN)/python || uv venv --quiet --seed --python "$(PYTHON)" $(VENV); \
 		uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
 	else \
 		test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV); \
