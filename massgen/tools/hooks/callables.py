@@ -7,6 +7,7 @@ import contextvars
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,7 @@ async def _in_thread(function: Callable[[HookEvent], Any], event: HookEvent) -> 
             error = RuntimeError("StopIteration") if isinstance(caught, StopIteration) else caught
         except SystemExit as caught:
             error = RuntimeError(f"the hook called exit({caught.code})")
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop may have ended meanwhile
             loop.call_soon_threadsafe(settle, result, error)
 
     context = contextvars.copy_context()
