@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from massgen.config.discovery import ConfigNotFound, default_config, find_config
     from massgen.config.environment import Environment, read_environment
     from massgen.config.loading import InvalidConfig, LoadedConfig, load_config, load_file, load_text
-    from massgen.config.packaged import example_names, find_example
+    from massgen.config.packaged import example_names, find_example, find_resource
+    from massgen.config.quick import quick_config
     from massgen.config.schema.agent import AgentConfig
     from massgen.config.schema.backend import BackendConfig
     from massgen.config.schema.coordination import CoordinationConfig
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
     from massgen.config.schema.timeouts import TimeoutSettings
     from massgen.config.schema.tools import McpServer
     from massgen.config.schema.ui import UiConfig
+    from massgen.config.secrets import Redactor, secret_values
+    from massgen.config.substitution import with_workspace
     from massgen.config.timing import effective_timeouts
 
 _HOMES = {
+    "find_resource": "packaged",
+    "with_workspace": "substitution",
+    "quick_config": "quick",
+    "secret_values": "secrets",
+    "Redactor": "secrets",
     "AgentConfig": "schema.agent",
     "BackendConfig": "schema.backend",
     "Config": "schema.root",
@@ -63,6 +71,7 @@ __all__ = [
     "LoadedConfig",
     "McpServer",
     "OrchestratorConfig",
+    "Redactor",
     "TimeoutSettings",
     "UiConfig",
     "default_config",
@@ -70,10 +79,14 @@ __all__ = [
     "example_names",
     "find_config",
     "find_example",
+    "find_resource",
     "load_config",
     "load_file",
     "load_text",
+    "quick_config",
     "read_environment",
+    "secret_values",
+    "with_workspace",
 ]
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from massgen.config.diagnostics import Diagnostic, format_level
+from massgen.config.diagnostics import Diagnostic, format_level, path_text
+from massgen.config.diagnostics import Path as DataPath
 from massgen.config.environment import Environment, read_environment
 from massgen.config.schema.root import Config
+from massgen.config.source import SourceMap
 from massgen.config.substitution import UnsetVariable
 from massgen.errors import ConfigError
 
@@ -37,6 +39,16 @@ class LoadedConfig:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     environment: Environment = field(default_factory=lambda: Environment(process={}), repr=False)
     unset_variables: tuple[UnsetVariable, ...] = ()
+    root: SourceMap | None = field(default=None, repr=False, compare=False)
+
+    def place(self, path: DataPath) -> Diagnostic:
+        """A hint without words about the value at `path`, to be filled in by checks outside this room."""
+        from massgen.config.findings import locate
+
+        shown, mark = locate(self.root, path) if self.root is not None else (path, None)
+        line, column = mark or (None, None)
+        name = str(self.path) if self.path else None
+        return Diagnostic(level="hint", path=path_text(shown), message="", file=name, line=line, column=column)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -77,7 +89,7 @@ def load_config(
 
     environment = environment or read_environment(launch)
     if isinstance(source, Mapping):
-        return _load(source, None, None, overrides or {}, environment, launch)
+        return _load(source, None, None, overrides or {}, environment)
     path = find_config(source, launch)
     return load_file(path, overrides=overrides, environment=environment, launch=launch)
 
@@ -120,7 +132,7 @@ def load_text(
         value = parse_yaml(text)
     except SourceProblem as problem:
         return _refused(problem.diagnostic, path, text)
-    return _load(value, path, text, overrides or {}, environment or read_environment(launch), launch)
+    return _load(value, path, text, overrides or {}, environment or read_environment(launch))
 
 
 def _refused(diagnostic: Diagnostic, path: Path | None, text: str | None) -> LoadedConfig:
@@ -136,7 +148,6 @@ def _load(
     text: str | None,
     overrides: Mapping[str, Any],
     environment: Environment,
-    launch: Path | None,
 ) -> LoadedConfig:
     from massgen.config.checks import check
     from massgen.config.findings import Findings
@@ -144,7 +155,7 @@ def _load(
     from massgen.config.keys import examine
     from massgen.config.normalise import normalise
     from massgen.config.reading import read_tree
-    from massgen.config.source import SourceMap, SourceProblem, copy_source, from_plain, plain
+    from massgen.config.source import SourceProblem, copy_source, from_plain, plain
     from massgen.config.substitution import Substitution
 
     try:
@@ -162,7 +173,7 @@ def _load(
     normalise(root, findings)
     examine(root, findings)
     partial = read_tree(root, findings)
-    check(partial, findings, launch=launch or Path.cwd(), base=path.parent if path else None)
+    check(partial, findings)
     for unset in substitution.unset:
         message = f"The variable {unset.name} is not set"
         advice = f"Set it in the environment or in .env: {unset.name}=..."
@@ -176,6 +187,7 @@ def _load(
         values=values,
         environment=environment,
         unset_variables=tuple(substitution.unset),
+        root=root,
     )
 
 
@@ -188,7 +200,7 @@ def _not_a_map(value: Any) -> Diagnostic:
 
 
 def _override(root: Any, overrides: Mapping[str, Any]) -> None:
-    from massgen.config.source import SourceMap, from_plain
+    from massgen.config.source import from_plain
 
     for dotted, value in overrides.items():
         holder = root

@@ -1,74 +1,75 @@
-"""The team as a whole: agents, ids, roles, caps."""
+"""The team as a whole: agents, ids, roles, caps (CFG-067, CFG-068, CFG-070, COORD-002)."""
 
 from __future__ import annotations
 
-from massgen.config.backend_types import BACKEND_TYPES, SUGGESTED
 from massgen.config.diagnostics import Path, nearest
 from massgen.config.findings import Findings
-from massgen.config.schema.backend import BackendConfig
 from massgen.config.schema.root import Config
 from massgen.config.source import SourceMap
 
+LONGEST_ID = 200
+
 
 def check_team(config: Config, findings: Findings) -> None:
-    """Required fields, unique ids, known backend types, roles."""
+    """Required fields of the team, unique ids, roles, caps."""
     root = findings.root
     if "models" in root or "num_agents" in root:
         key = "models" if "models" in root else "num_agents"
-        findings.error((key,), "V1 config format detected", "List the agents below 'agents:', each with id and backend")
+        advice = "Migrate to the present form: list the agents below 'agents:', each with id and backend"
+        findings.error((key,), "V1 config format detected", advice)
     elif not root.get("agents"):
         place: Path = ("agents",) if "agents" in root else ()
-        suggestion = "Add 'agents:' with at least one agent"
-        findings.error(place, "No agents: 'agents' or 'agent' is missing", suggestion)
-    seen: dict[str, int] = {}
-    for index, agent in enumerate(config.agents):
-        path: Path = ("agents", index)
-        given = _given(root, index)
-        if "id" not in given or given["id"] in (None, ""):
-            findings.error(path, "Agent missing required field 'id'", "Add 'id: \"agent-name\"'")
-        elif agent.id in seen:
-            findings.error(
-                (*path, "id"), f"Duplicate agent ID: '{agent.id}'", f"agents[{seen[agent.id]}] has it already"
-            )
-        elif agent.id:
-            seen[agent.id] = index
-        if "backend" not in given or given["backend"] is None:
-            findings.error(path, "Agent missing required field 'backend'", "Add 'backend:' with type and model")
-        elif isinstance(given["backend"], SourceMap):
-            check_backend(agent.backend, given["backend"], (*path, "backend"), findings)
-    presenter = config.orchestrator.presenter_agent
-    if presenter is not None and presenter not in seen:
-        guess = nearest(presenter, seen)
-        suggestion = f"Did you mean '{guess}'?" if guess else f"Use one of: {', '.join(seen)}"
-        findings.error(("orchestrator", "presenter_agent"), f"No agent has the id '{presenter}'", suggestion)
+        advice = "Add 'agents:' with at least one agent"
+        findings.error(place, "No agents: 'agents' or 'agent' is missing", advice)
+    ids = _check_ids(config, findings)
+    _check_presenter(config, ids, findings)
+    _check_caps(config, findings)
     if len(config.agents) > 1 and "orchestrator" not in root:
-        message = "Several agents and no 'orchestrator' section; the defaults apply"
-        findings.warning((), message, "Add 'orchestrator:' with what you want, at least snapshot_storage")
+        message = "Several agents and no 'orchestrator' section; its defaults apply"
+        findings.warning((), message, "Add 'orchestrator:' with the settings you want")
 
 
-def _given(root: SourceMap, index: int) -> SourceMap:
+def given_agent(root: SourceMap, index: int) -> SourceMap:
+    """The raw map of an agent; empty where it is none."""
     agents = root.get("agents")
     agent = agents[index] if isinstance(agents, list) and index < len(agents) else None
     return agent if isinstance(agent, SourceMap) else SourceMap()
 
 
-def check_backend(backend: BackendConfig, given: SourceMap, path: Path, findings: Findings) -> None:
-    """Type, model and endpoint of one backend."""
-    if given.get("type") in (None, ""):
-        known = "Add 'type: ...', one of: " + ", ".join(BACKEND_TYPES)
-        findings.error(path, "Backend missing required field 'type'", known)
+def _check_ids(config: Config, findings: Findings) -> dict[str, int]:
+    seen: dict[str, int] = {}
+    for index, agent in enumerate(config.agents):
+        path: Path = ("agents", index)
+        given = given_agent(findings.root, index)
+        if given.get("id") in (None, "") or (isinstance(given["id"], str) and not given["id"].strip()):
+            findings.error(path, "Agent missing required field 'id'", "Add 'id: \"agent-name\"'")
+        elif agent.id in seen:
+            advice = f"agents[{seen[agent.id]}] has it already; ids must differ"
+            findings.error((*path, "id"), f"Duplicate agent ID: '{agent.id}'", advice)
+        elif agent.id:
+            seen[agent.id] = index
+            if len(agent.id) > LONGEST_ID or any(not char.isprintable() for char in agent.id):
+                message = f"The id must be one printable line of at most {LONGEST_ID} characters"
+                findings.error((*path, "id"), message)
+    return seen
+
+
+def _check_presenter(config: Config, ids: dict[str, int], findings: Findings) -> None:
+    presenter = config.orchestrator.presenter_agent
+    if presenter is None or presenter in ids:
         return
-    name = backend.type
-    entry = BACKEND_TYPES.get(name)
-    if entry is None:
-        if not name:
-            return
-        guess = SUGGESTED.get(name.lower()) or nearest(name, BACKEND_TYPES)
-        meant = f"Did you mean '{guess}'? " if guess else ""
-        suggestion = f"{meant}Use one of: {', '.join(BACKEND_TYPES)}"
-        findings.error((*path, "type"), f"Unknown backend type: '{name}'", suggestion)
-        return
-    if entry.needs_model and not entry.default_model and given.get("model") in (None, ""):
-        findings.error(path, "Backend missing required field 'model'", "Add 'model: \"model-name\"'")
-    if entry.needs_base_url and given.get("base_url") in (None, ""):
-        findings.error(path, "Backend missing required field 'base_url'", "Add 'base_url: \"https://...\"'")
+    guess = nearest(presenter, ids)
+    advice = f"Did you mean '{guess}'?" if guess else f"Use one of: {', '.join(ids)}"
+    findings.error(("orchestrator", "presenter_agent"), f"No agent has the id '{presenter}'", advice)
+
+
+def _check_caps(config: Config, findings: Findings) -> None:
+    orchestrator = config.orchestrator
+    cap, agents = orchestrator.max_new_answers_global, len(config.agents)
+    if cap is not None and cap < agents and orchestrator.coordination_mode == "voting":
+        path: Path = ("orchestrator", "max_new_answers_global")
+        if orchestrator.defer_voting_until_all_answered:
+            message = f"{agents} agents cannot all answer with {cap} answers, but voting waits for all of them"
+            findings.error(path, message, f"Use at least {agents}")
+        else:
+            findings.hint(path, f"With {cap} answers for {agents} agents some will only vote")

@@ -90,6 +90,8 @@ class ProviderKeys(Section):
         None
     )
     script: Annotated[Text | None, doc("File with the script of a simulated team (simulated).")] = None
+    pace: Annotated[NotNegative | None, doc("How fast a simulated team writes; 0 = at once (simulated).")] = None
+    text_protocol: Annotated[Flag, doc("Coordinate by text instead of tool calls, for models without them.")] = False
     enable_web_search: Annotated[Flag, doc("The provider's web search.")] = False
     enable_code_execution: Annotated[Flag, doc("The provider's sandbox (claude, gemini).")] = False
     enable_code_interpreter: Annotated[Flag, doc("The provider's sandbox (openai).")] = False
