@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +56,7 @@ class _AnswerText:
     """The text of a streaming `new_answer`, shown as the agent's own while its JSON is still partial."""
 
     observer: CallObserver
+    said: bool = False
     readers: dict[int, FieldReader | None] = field(default_factory=dict)
 
     def feed(self, delta: ToolCallDelta) -> None:
@@ -64,7 +66,8 @@ class _AnswerText:
         if reader is not None and delta.arguments:
             text = reader.feed(delta.arguments)
             if text:
-                self.observer.text(text)
+                self.observer.text(f"\n\n{text}" if self.said else text)
+                self.said = False
 
 
 @dataclass(slots=True)
@@ -103,24 +106,26 @@ class ModelCaller:
     async def _stream(self, request: ModelRequest, buffer: AgentConversationBuffer) -> ModelDone:
         answer = _AnswerText(self.observer)
         done: ModelDone | None = None
-        async for event in self.backend.stream(request):
-            match event:
-                case TextDelta(text=text):
-                    buffer.add_content(text)
-                    self.observer.text(text)
-                case ToolCallDelta():
-                    answer.feed(event)
-                case ReasoningDelta(text=text):
-                    buffer.add_reasoning(text)
-                    self.observer.reasoning(text)
-                case Retrying():
-                    buffer.discard_pending()
-                    answer = _AnswerText(self.observer)
-                    self.observer.retrying(event)
-                case BackendWarning(text=text):
-                    self.observer.warning(text)
-                case ModelDone():
-                    done = event
+        async with aclosing(self.backend.stream(request)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text=text):
+                        answer.said = True
+                        buffer.add_content(text)
+                        self.observer.text(text)
+                    case ToolCallDelta():
+                        answer.feed(event)
+                    case ReasoningDelta(text=text):
+                        buffer.add_reasoning(text)
+                        self.observer.reasoning(text)
+                    case Retrying():
+                        buffer.discard_pending()
+                        answer = _AnswerText(self.observer)
+                        self.observer.retrying(event)
+                    case BackendWarning(text=text):
+                        self.observer.warning(text)
+                    case ModelDone():
+                        done = event
         if done is None:
             raise BadResponse("The model's stream ended without an end.")
         return done

@@ -129,13 +129,22 @@ class Round:
         self, calls: Sequence[ToolCall], results: dict[str, ToolOutcome], injected: Sequence[str]
     ) -> None:
         """Injected text goes behind the last result (strategy `tool_result`, COORD-056)."""
+        messages: list[str] = []
         for position, call in enumerate(calls):
             outcome = results[call.call_id]
-            last = position == len(calls) - 1
-            text = "\n\n".join((outcome.text, *injected)) if last and injected else outcome.text
+            behind = [item.content for item in outcome.injections if item.strategy == "tool_result"]
+            messages += [item.content for item in outcome.injections if item.strategy == "user_message"]
+            if position == len(calls) - 1:
+                behind += injected
             self.buffer.add_tool_result(
-                call.call_id, call.name, text, is_error=outcome.is_error, media=outcome.media
+                call.call_id,
+                call.name,
+                "\n\n".join((outcome.text, *behind)),
+                is_error=outcome.is_error,
+                media=outcome.media,
             )
+        for text in messages:
+            self.buffer.inject_update(text)
 
     def _take_tools(self, verdict: Verdict) -> None:
         if verdict.tools is not None:

@@ -138,10 +138,10 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentationEnded:
-    """The presenter is done; `text` is empty where it failed."""
+    """The presenter is done; nothing was `delivered` where it failed or stayed silent."""
 
     at: float
-    text: str
+    delivered: bool
     error: str = ""
 
 

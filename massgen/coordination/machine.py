@@ -47,7 +47,7 @@ from massgen.coordination.facts import (
     VoteProposed,
 )
 from massgen.coordination.rules import REMINDERS
-from massgen.coordination.state import Attempt
+from massgen.coordination.state import Attempt, Member
 
 
 def advance(attempt: Attempt, fact: Fact) -> tuple[Attempt, tuple[Directive, ...]]:
@@ -91,6 +91,8 @@ def _apply_to_agent(
 ) -> None:  # fmt: skip
     member = draft.member(fact.agent)
     in_round = member.status == "streaming" and draft.phase != "presentation"
+    if isinstance(fact, HardLimitReached) and not in_round:
+        return
     if not in_round and not isinstance(fact, AgentFailed | AgentTimedOut):
         draft.say(EndRound(agent=member.number, reason="the round is over"))
         return
@@ -112,15 +114,12 @@ def _apply_to_agent(
             _no_action(draft, fact)
         case HardLimitReached():
             member.hard_limit = True
-            draft.say(Proceed(agent=member.number))
         case RoundClosed():
             _closed(draft, fact)
         case AgentFailed():
-            if not member.settled or member.status == "voted":
-                rounds.end_round(draft, member, "error", fact.message)
+            rounds.fail(draft, member, "error", fact.error_type, fact.message)
         case AgentTimedOut():
-            if not member.settled or member.status == "voted":
-                rounds.end_round(draft, member, "timeout", fact.message)
+            rounds.fail(draft, member, "timeout", "timeout", fact.message)
         case _:
             assert_never(fact)
 
@@ -163,7 +162,8 @@ def _closed(draft: Attempt, fact: RoundClosed) -> None:
     if member.count or fact.text.strip():
         _take_text(draft, fact.agent, fact.text, fact.at)
     else:
-        rounds.end_round(draft, member, "timeout", "nothing was submitted before the round's time limit")
+        message = "nothing was submitted before the round's time limit"
+        rounds.fail(draft, member, "timeout", "timeout", message)
 
 
 def _take_text(draft: Attempt, number: int, text: str, at: float) -> None:
@@ -187,7 +187,7 @@ def _stop(draft: Attempt, reason: str) -> None:
     for member in draft.members:
         member.held, member.due = None, None
         if member.count == 0 and not member.settled:
-            member.status = "timeout" if kind == "timeout" else "waiting"
+            _left_without_answer(member, kind)
         elif not member.settled:
             member.status = "answered"
     label = chosen.label if chosen is not None else ""
@@ -195,10 +195,18 @@ def _stop(draft: Attempt, reason: str) -> None:
     draft.say(Finish(outcome=kind, winner=winner, label=label, how=kind))
 
 
+def _left_without_answer(member: Member, reason: str) -> None:
+    if reason == "timeout":
+        member.status, member.error_type = "timeout", "timeout"
+        member.error_message = "no answer before the orchestrator timeout"
+    else:
+        member.status = "waiting"
+
+
 def _presented(draft: Attempt, fact: PresentationEnded) -> None:
     """COORD-024, COORD-104: an empty presentation delivers the stored answer."""
-    draft.presented = fact.text
-    if not fact.text.strip() and not draft.winning_label:
+    draft.presented = fact.delivered
+    if not fact.delivered and not draft.winning_label:
         draft.over = True
         draft.say(Finish(outcome="failed", winner=None, how=draft.how))
         return
@@ -218,9 +226,12 @@ def _evaluated(draft: Attempt, fact: Evaluated) -> None:
 
 def _finish(draft: Attempt) -> None:
     draft.over = True
-    presented = bool((draft.presented or "").strip())
     draft.say(
         Finish(
-            outcome="complete", winner=draft.winner, label=draft.winning_label, how=draft.how, presented=presented
+            outcome="complete",
+            winner=draft.winner,
+            label=draft.winning_label,
+            how=draft.how,
+            presented=draft.presented,
         )
     )

@@ -154,7 +154,6 @@ def _delivered_as_is(attempt: Attempt) -> bool:
 
 
 def _deliver(attempt: Attempt) -> None:
-    attempt.presented = ""
     if attempt.winner is not None and attempt.number <= attempt.rules.max_restarts:
         attempt.say(Evaluate(agent=attempt.winner))
         return

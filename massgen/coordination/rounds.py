@@ -51,6 +51,14 @@ def end_round(attempt: Attempt, member: Member, status: Status, reason: str) -> 
     attempt.say(EndRound(agent=member.number, reason=reason))
 
 
+def fail(attempt: Attempt, member: Member, status: Status, error_type: str, message: str) -> None:
+    """The agent is out; its answers stay eligible (COORD-019, COORD-119). A settled agent stays as it is."""
+    if member.settled and member.status != "voted":
+        return
+    member.error_type, member.error_message = error_type, message
+    end_round(attempt, member, status, message)
+
+
 def begin_round(attempt: Attempt, fact: RoundReady) -> None:
     """COORD-008, COORD-016, COORD-026: fix what the round shows and offers at the moment it starts."""
     member = attempt.member(fact.agent)

@@ -84,6 +84,8 @@ class Member:
     checked: bool = False
     drafted: bool = False
     hard_limit: bool = False
+    error_type: str = ""
+    error_message: str = ""
 
     @property
     def settled(self) -> bool:
@@ -113,7 +115,7 @@ class Member:
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One attempt of a turn. `presented` is the text the presenter delivered, None before.
+    """One attempt of a turn. `presented` says that a presenter delivered a text of its own.
 
     `author` is set within one `advance` to the agent whose answer was just accepted.
     """
@@ -126,7 +128,7 @@ class Attempt:
     winner: int | None = None
     winning_label: str = ""
     how: How = "consensus"
-    presented: str | None = None
+    presented: bool = False
     over: bool = False
     author: int | None = None
     out: list[Directive] = field(default_factory=list)

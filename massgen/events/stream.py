@@ -35,8 +35,8 @@ class _Pending:
 class EventStream:
     """Append with `emit` and `text`; listen with `subscribe`.
 
-    `directory(turn, attempt)` names where `events.jsonl` lies, or None for a run without a log on disk. A disk
-    that fails ends the writing, not the run: one warning goes to stderr, events go on in memory.
+    `directory(turn, attempt)` names where `events.jsonl` lies, or None for a run without a log on disk.
+    A disk that fails ends the writing, not the run: one warning goes to stderr, events go on in memory.
     """
 
     def __init__(self, directory: Callable[[int, int], Path] | None = None, *, first_seq: int = 1) -> None:
@@ -78,7 +78,9 @@ class EventStream:
         except OSError as error:
             self._give_up(error)
 
-    def emit(self, body: Body, *, agent_id: str | None = None, round: int = 0, durable: bool = False) -> Event:
+    def emit(
+        self, body: Body, *, agent_id: str | None = None, round: int = 0, durable: bool = False
+    ) -> Event:
         """Append one event; with `durable` it is on the platter when this returns."""
         if self._pending:
             self.flush(agent_id) if agent_id is not None else self.flush()

@@ -3,8 +3,8 @@
     {"seq": 7, "timestamp": 1764363301.5, "event_type": "vote", "agent_id": "a", "turn": 1, "attempt": 1,
      "round": 1, "data": {...}}
 
-`seq` counts a run through, across turns and attempts. Kinds are those of LOG-053 and `fact` (everything the
-rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`, `session_resume`.
+`seq` counts a run through, across turns and attempts. Kinds are those of LOG-053 and `fact` (everything
+the rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`, `session_resume`.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ class SessionStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStart:
-    """One coordination begins; `reason` and `instructions` are those of the restart that led to it."""
+    """One coordination begins under `rules`; `reason` and `instructions` are those of the restart that led to it."""
 
     kind: ClassVar[str] = "attempt_start"
+    rules: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStatus:
-    """An agent's state changed (section 2.2 of coordination.md); `error_type` is set for error and timeout."""
+    """An agent's state changed (section 2.2 of coordination.md); `error_type` is set on failure."""
 
     kind: ClassVar[str] = "agent_status"
     status: AgentState
@@ -271,20 +272,62 @@ class Unknown:
 
 
 Body = (
-    SessionStart | AttemptStart | AgentStatus | StartedStreaming | Content | ToolStart | ToolEnd | NewAnswer | Vote
-    | Restart | RestartCompleted | Injection | PhaseChange | WinnerSelected | FinalChunk | FinalAnswer
-    | OrchestrationRestart | ErrorOccurred | Warned | Retry | ModelCall | FactRecorded | SessionResume | SessionEnd
+    SessionStart
+    | AttemptStart
+    | AgentStatus
+    | StartedStreaming
+    | Content
+    | ToolStart
+    | ToolEnd
+    | NewAnswer
+    | Vote
+    | Restart
+    | RestartCompleted
+    | Injection
+    | PhaseChange
+    | WinnerSelected
+    | FinalChunk
+    | FinalAnswer
+    | OrchestrationRestart
+    | ErrorOccurred
+    | Warned
+    | Retry
+    | ModelCall
+    | FactRecorded
+    | SessionResume
+    | SessionEnd
     | Unknown
-)  # fmt: skip
+)
 
 BODIES: Mapping[str, type] = {
     body.kind: body
     for body in (
-        SessionStart, AttemptStart, AgentStatus, StartedStreaming, Content, ToolStart, ToolEnd, NewAnswer, Vote,
-        Restart, RestartCompleted, Injection, PhaseChange, WinnerSelected, FinalChunk, FinalAnswer,
-        OrchestrationRestart, ErrorOccurred, Warned, Retry, ModelCall, FactRecorded, SessionResume, SessionEnd,
+        SessionStart,
+        AttemptStart,
+        AgentStatus,
+        StartedStreaming,
+        Content,
+        ToolStart,
+        ToolEnd,
+        NewAnswer,
+        Vote,
+        Restart,
+        RestartCompleted,
+        Injection,
+        PhaseChange,
+        WinnerSelected,
+        FinalChunk,
+        FinalAnswer,
+        OrchestrationRestart,
+        ErrorOccurred,
+        Warned,
+        Retry,
+        ModelCall,
+        FactRecorded,
+        SessionResume,
+        SessionEnd,
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,7 @@ class Game:
             case Inject(agent=agent, labels=labels):
                 self._show(self.players[agent], labels)
             case Present():
-                self.pending.append(PresentationEnded(at=0, text=self.rng.choice(["", "final"])))
+                self.pending.append(PresentationEnded(at=0, delivered=self.rng.random() < 0.5))
             case Evaluate():
                 self.pending.append(Evaluated(at=0, restart=self.rng.random() < 0.5))
             case Finish() | RestartAttempt():

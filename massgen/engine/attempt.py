@@ -1,0 +1,200 @@
+"""Runs one attempt: every agent's rounds side by side, then the presentation, then perhaps its evaluation."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from massgen.agents.calling import ModelCaller
+from massgen.agents.round import Round
+from massgen.coordination.directives import Evaluate, Finish, Present, RestartAttempt, StartRound
+from massgen.coordination.facts import (
+    AgentFailed,
+    AgentTimedOut,
+    AttemptBegan,
+    DeadlineReached,
+    Fact,
+    RoundClosed,
+    RoundReady,
+)
+from massgen.engine.briefing import Briefing
+from massgen.engine.coordinator import Coordinator
+from massgen.engine.judging import CoordinationJudge
+from massgen.engine.limits import AgentLimit, RoundCut, RoundLimits
+from massgen.engine.presenting import Presentation
+from massgen.engine.seat import Seat
+from massgen.engine.team import Team, TeamAgent, ToolDesk
+from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
+from massgen.errors import BackendError, MassGenError
+
+log = logging.getLogger(__name__)
+STOP_PATIENCE = 5.0
+
+
+@dataclass(slots=True)
+class AttemptRunner:
+    """`run` returns when the rules say that the attempt is over. `deadline` is run time, None for no limit."""
+
+    team: Team
+    coordinator: Coordinator
+    briefing: Briefing
+    counter: CallCounter
+    archive: CallArchive | None = None
+    deadline: float | None = None
+    excluded: tuple[int, ...] = ()
+    presentation: Presentation | None = None
+    _drivers: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> Finish | RestartAttempt:
+        """Raises nothing that an agent, a tool or a provider caused."""
+        async with asyncio.TaskGroup() as group:
+            timer = group.create_task(self._watch_deadline())
+            for seat in self.coordinator.seats:
+                self._drivers[seat.number] = group.create_task(self._drive(seat))
+            self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded))
+            work: asyncio.Task[None] | None = None
+            while True:
+                decision = await self.coordinator.decision()
+                await self._dismiss_drivers()
+                if isinstance(decision, Finish | RestartAttempt):
+                    break
+                work = group.create_task(self._deliver(decision))
+            timer.cancel()
+            if work is not None:
+                work.cancel()
+        return decision
+
+    async def _deliver(self, decision: Present | Evaluate) -> None:
+        self.presentation = self.presentation or Presentation(
+            team=self.team,
+            coordinator=self.coordinator,
+            briefing=self.briefing,
+            counter=self.counter,
+            archive=self.archive,
+        )
+        if isinstance(decision, Present):
+            await self.presentation.present(decision)
+        else:
+            await self.presentation.evaluate(decision)
+
+    def _now(self) -> float:
+        return self.coordinator.clock.now()
+
+    async def _watch_deadline(self) -> None:
+        if self.deadline is not None:
+            await self.coordinator.clock.sleep_until(self.deadline)
+            self.coordinator.submit(DeadlineReached(at=self._now()))
+
+    async def _dismiss_drivers(self) -> None:
+        """No round goes on; tool calls in progress may finish first (COORD-114, COORD-123)."""
+        if not self._drivers:
+            return
+        drivers, self._drivers = self._drivers, {}
+        for seat in self.coordinator.seats:
+            if not seat.in_tools:
+                drivers.pop(seat.number).cancel()
+        if drivers:
+            limit = self.team.limits.grace if self.coordinator.stop_reason == "timeout" else STOP_PATIENCE
+            await asyncio.wait([asyncio.ensure_future(self._idle(number)) for number in drivers], timeout=limit)
+        for driver in drivers.values():
+            driver.cancel()
+
+    async def _idle(self, number: int) -> None:
+        await self.coordinator.seat(number).tools_idle.wait()
+
+    async def _drive(self, seat: Seat) -> None:
+        """One agent: wait until a round is wanted, run it, again."""
+        while True:
+            await seat.summoned.wait()
+            seat.summoned.clear()
+            seat.clear()
+            self.coordinator.submit(RoundReady(at=self._now(), agent=seat.number))
+            directive = await seat.next()
+            if isinstance(directive, StartRound):
+                await self._run_round(seat, directive)
+            seat.total.pause()
+
+    async def _run_round(self, seat: Seat, start: StartRound) -> None:
+        """A round and everything that may end it from outside; its failure is a fact, never an exception."""
+        agent = self.team.agent(seat.number)
+        seat.begin_round()
+        holder = _Spoken()
+        try:
+            await self._limited(agent, seat, start, holder)
+        except* RoundCut as group:
+            cut = next(_leaves(group))
+            self._submit_cut(seat, cut, holder.text())
+        except* BackendError as group:
+            error = next(_leaves(group))
+            self._fail(seat, getattr(error, "kind", "api_error"), str(error))
+        except* MassGenError as group:
+            self._fail(seat, "error", str(next(_leaves(group))))
+        except* Exception as group:
+            log.error("exception in a round of %s", agent.id, exc_info=group)
+            self._fail(seat, "internal", str(next(_leaves(group))) or "internal error")
+
+    def _fail(self, seat: Seat, kind: str, message: str) -> None:
+        self._submit(AgentFailed(at=self._now(), agent=seat.number, error_type=kind, message=message))
+
+    def _submit(self, fact: Fact) -> None:
+        self.coordinator.submit(fact)
+
+    def _submit_cut(self, seat: Seat, cut: BaseException, text: str) -> None:
+        now = self._now()
+        if isinstance(cut, AgentLimit):
+            self._submit(AgentTimedOut(at=now, agent=seat.number, message=str(cut)))
+        else:
+            self._submit(RoundClosed(at=now, agent=seat.number, text=text))
+
+    async def _limited(self, agent: TeamAgent, seat: Seat, start: StartRound, spoken: _Spoken) -> None:
+        async with asyncio.TaskGroup() as group:
+            limits = RoundLimits(seat, self.coordinator, self.team.limits, first=start.round == 0)
+            watching = [group.create_task(watch) for watch in limits.watches()]
+            await self._play(agent, seat, start, limits, spoken)
+            for task in watching:
+                task.cancel()
+
+    async def _play(
+        self, agent: TeamAgent, seat: Seat, start: StartRound, limits: RoundLimits, spoken: _Spoken
+    ) -> None:
+        if agent.files is not None:
+            await agent.files.begin_round(start.round, fresh=start.cause != "peer_answer")
+        watcher = RoundWatcher(
+            stream=self.coordinator.stream,
+            agent_id=agent.id,
+            round=start.round,
+            round_kind="vote" if start.kind == "vote_only" else "answer",
+            model=agent.backend.model,
+            provider=agent.backend.provider,
+            counter=self.counter,
+            archive=self.archive,
+        )
+        judge = CoordinationJudge(agent, self.coordinator, self.briefing, limits)
+        desk = ToolDesk(agent, seat, start.round, "coordination", self.coordinator.stream)
+        caller = ModelCaller(
+            backend=agent.backend, observer=watcher, agent_id=agent.id, round=start.round, phase=start.kind
+        )
+        begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
+        spoken.round = Round(
+            start=begin, caller=caller, judge=judge, tools=await desk.open(), updates=limits.updates
+        )
+        await spoken.round.run()
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """What an agent said before its round was cut."""
+
+    round: Round | None = None
+
+    def text(self) -> str:
+        return self.round.last_text if self.round is not None else ""
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]):
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

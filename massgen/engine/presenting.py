@@ -1,0 +1,183 @@
+"""The end of an attempt: the winner delivers, and judges what it delivered where restarts are allowed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from massgen.agents.calling import ModelCaller
+from massgen.agents.round import Round, RoundStart, Verdict
+from massgen.backends.protocol import ToolCall
+from massgen.coordination.directives import Evaluate, Present
+from massgen.coordination.facts import Evaluated, PresentationEnded
+from massgen.engine.briefing import Briefing
+from massgen.engine.coordinator import Coordinator, preview
+from massgen.engine.team import Team, TeamAgent, ToolDesk
+from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
+from massgen.errors import MassGenError
+from massgen.events.types import FinalAnswer, StartedStreaming, Warned
+
+
+class PresentationJudge:
+    """A round without coordination: the first response without tool calls is the result."""
+
+    def is_workflow(self, name: str) -> bool:
+        return False
+
+    def is_terminal(self, name: str) -> bool:
+        return False
+
+    async def propose(self, call: ToolCall) -> Verdict:
+        return Verdict(text=f"{call.name} is not available now.", is_error=True)
+
+    async def safe_point(self) -> Verdict:
+        return Verdict()
+
+    async def response_ended(self, text: str) -> Verdict:
+        return Verdict(over=True)
+
+
+class EvaluationJudge(PresentationJudge):
+    """Takes `submit` or `restart_orchestration`; anything else confirms (COORD-107)."""
+
+    def __init__(self) -> None:
+        self.restart: tuple[str, str] | None = None
+
+    def is_workflow(self, name: str) -> bool:
+        return name in ("submit", "restart_orchestration")
+
+    def is_terminal(self, name: str) -> bool:
+        return self.is_workflow(name)
+
+    async def propose(self, call: ToolCall) -> Verdict:
+        if call.name == "restart_orchestration":
+            try:
+                arguments = json.loads(call.arguments or "{}")
+            except ValueError:
+                return Verdict(text="The arguments are no valid JSON. Call it again.", is_error=True)
+            if not isinstance(arguments, dict):
+                return Verdict(text="The arguments must be a JSON object.", is_error=True)
+            self.restart = (str(arguments.get("reason", "")), str(arguments.get("instructions", "")))
+        return Verdict(over=True)
+
+
+@dataclass(slots=True)
+class Presentation:
+    """Runs the presentation and the evaluation of one attempt and reports each as a fact.
+
+    `delivered` is the text that counts after `present`, the stored answer included.
+    """
+
+    team: Team
+    coordinator: Coordinator
+    briefing: Briefing
+    counter: CallCounter
+    archive: CallArchive | None = None
+    delivered: str = ""
+
+    async def present(self, present: Present) -> None:
+        """COORD-024, COORD-101 to COORD-104."""
+        agent = self.team.agent(present.agent)
+        seat = self.coordinator.seat(present.agent)
+        attempt = self.coordinator.attempt
+        stored = attempt.find(present.label)
+        watcher = self._watcher(agent, "presentation", channel="final")
+        error = ""
+        try:
+            if agent.files is not None:
+                await agent.files.begin_presentation(stored.tree if stored else None)
+            context = tuple(answer.label for answer in attempt.current())
+            body = StartedStreaming(context=context, round_kind="presentation")
+            self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
+            start = self.briefing.presentation(attempt, agent, present, seat.runtime)
+            text = await self._run(agent, start, watcher, PresentationJudge(), "presentation")
+        except MassGenError as failure:
+            text, error = "", str(failure)
+        if not text.strip() and stored is not None:
+            why = error or "it was empty"
+            self.coordinator.stream.emit(
+                Warned(text=f"The presentation failed ({why}); the chosen answer is delivered as it was."),
+                agent_id=agent.id,
+            )
+        tree = await self._freeze(agent)
+        self.delivered = text if text.strip() else (stored.text if stored else "")
+        if self.delivered:
+            self._announce(present, text, watcher, tree)
+        self.coordinator.submit(PresentationEnded(at=self.coordinator.clock.now(), delivered=bool(text.strip()), error=error))
+
+    async def _freeze(self, agent: TeamAgent) -> str | None:
+        if agent.files is None:
+            return None
+        return await agent.files.freeze(f"agent{agent.number}.final")
+
+    def _announce(self, present: Present, text: str, watcher: RoundWatcher, tree: str | None) -> None:
+        """The result stands in the log before the rules go on; the text only where it is nowhere else."""
+        agent = self.team.agent(present.agent)
+        presented = bool(text.strip())
+        streamed = presented and "".join(watcher.final_parts) == text
+        body = FinalAnswer(
+            label=f"agent{present.agent}.final",
+            preview=preview(self.delivered),
+            source=None if presented else present.label,
+            text=text if presented and not streamed else None,
+            tree=tree,
+        )
+        self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round, durable=True)
+
+    async def evaluate(self, evaluate: Evaluate) -> None:
+        """COORD-106, COORD-107: an evaluation that fails confirms."""
+        agent = self.team.agent(evaluate.agent)
+        attempt = self.coordinator.attempt
+        delivered = self.delivered
+        if not delivered:
+            stored = attempt.find(attempt.winning_label)
+            delivered = stored.text if stored else ""
+        if self.team.debug_final_answer is not None and attempt.number == 1:
+            delivered = self.team.debug_final_answer
+        judge = EvaluationJudge()
+        watcher = self._watcher(agent, "post_evaluation")
+        try:
+            start = self.briefing.evaluation(agent, delivered)
+            await self._run(agent, start, watcher, judge, "post_evaluation")
+        except MassGenError as failure:
+            text = f"The evaluation failed ({failure}); the delivered answer stands."
+            self.coordinator.stream.emit(Warned(text=text), agent_id=agent.id)
+        now = self.coordinator.clock.now()
+        if judge.restart is None:
+            self.coordinator.submit(Evaluated(at=now, restart=False))
+        else:
+            reason, instructions = judge.restart
+            self.coordinator.submit(Evaluated(at=now, restart=True, reason=reason, instructions=instructions))
+
+    def _watcher(self, agent: TeamAgent, kind: str, channel: str = "text") -> RoundWatcher:
+        member = self.coordinator.attempt.member(agent.number)
+        return RoundWatcher(
+            stream=self.coordinator.stream,
+            agent_id=agent.id,
+            round=max(member.round, -1) + 1,
+            round_kind=kind,
+            model=agent.backend.model,
+            provider=agent.backend.provider,
+            counter=self.counter,
+            archive=self.archive,
+            channel=channel,
+        )
+
+    async def _run(
+        self,
+        agent: TeamAgent,
+        start: RoundStart,
+        watcher: RoundWatcher,
+        judge: PresentationJudge,
+        phase: str,
+    ) -> str:
+        caller = ModelCaller(
+            backend=agent.backend, observer=watcher, agent_id=agent.id, round=watcher.round, phase=phase
+        )
+        seat = self.coordinator.seat(agent.number)
+        tools = None
+        if phase == "presentation":
+            tools = await ToolDesk(agent, seat, watcher.round, "presentation", self.coordinator.stream).open()
+        running = Round(start=start, caller=caller, judge=judge, tools=tools)
+        await running.run()
+        return running.last_text

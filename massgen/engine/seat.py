@@ -1,0 +1,85 @@
+"""An agent's place at the table: what the rules tell it, and how its round waits for that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from massgen.coordination.directives import Directive, Hold
+from massgen.engine.clock import Clock
+
+
+class WorkMeter:
+    """An agent's working time in seconds; it stands still while the agent is parked or held (ruling on COORD-119)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._used = 0.0
+        self._since: float | None = None
+
+    def run(self) -> None:
+        if self._since is None:
+            self._since = self._clock.now()
+
+    def pause(self) -> None:
+        if self._since is not None:
+            self._used += self._clock.now() - self._since
+            self._since = None
+
+    def used(self) -> float:
+        running = self._clock.now() - self._since if self._since is not None else 0.0
+        return self._used + running
+
+
+class Seat:
+    """One agent's mailbox. `summoned` is set when a round is wanted; `next` waits for the rules' word."""
+
+    def __init__(self, number: int, clock: Clock) -> None:
+        self.number = number
+        self._clock = clock
+        self.summoned = asyncio.Event()
+        self.total = WorkMeter(clock)
+        self.round = WorkMeter(clock)
+        self.tools_idle = asyncio.Event()
+        self.tools_idle.set()
+        self.warned_round = False
+        self.hard_limit = False
+        self.runtime: list[str] = []
+        self._replies: deque[Directive] = deque()
+        self._arrived = asyncio.Event()
+
+    @property
+    def in_tools(self) -> bool:
+        """Whether ordinary tool calls are in progress."""
+        return not self.tools_idle.is_set()
+
+    def begin_round(self) -> None:
+        """A fresh round: its time counts from now."""
+        self.round = WorkMeter(self._clock)
+        self.warned_round = False
+        self.hard_limit = False
+        self.round.run()
+        self.total.run()
+
+    def deliver(self, directive: Directive) -> None:
+        self._replies.append(directive)
+        self._arrived.set()
+
+    def clear(self) -> None:
+        """Drop words that nobody waits for any more."""
+        self._replies.clear()
+        self._arrived.clear()
+
+    async def next(self) -> Directive:
+        """The next word that is no `Hold`; held time is no working time."""
+        while True:
+            while not self._replies:
+                self._arrived.clear()
+                await self._arrived.wait()
+            directive = self._replies.popleft()
+            if not isinstance(directive, Hold):
+                self.total.run()
+                self.round.run()
+                return directive
+            self.total.pause()
+            self.round.pause()

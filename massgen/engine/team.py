@@ -1,0 +1,141 @@
+"""Who takes part: one value for each agent, and what the whole team was given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from massgen.agents.round import Tools
+from massgen.backends.protocol import Media, Message, ModelBackend, ToolCall, ToolSpec
+from massgen.coordination.rules import Rules
+from massgen.engine.seat import Seat
+from massgen.engine.watching import ToolWatcher
+from massgen.events.stream import EventStream
+from massgen.tools.protocol import Phase, ToolOutcome
+
+
+class AgentTools(Protocol):
+    """Makes the ordinary tools of one agent for a round; None where it has none.
+
+    `blocked` says whether only terminal tools are served now (the round's hard limit has passed).
+    """
+
+    async def for_round(
+        self, round: int, phase: Phase, watcher: ToolWatcher, blocked: Callable[[], bool]
+    ) -> Tools | None: ...
+
+    async def close(self) -> None: ...
+
+
+class AgentFiles(Protocol):
+    """The files of one agent: frozen at an answer, shown to the others, emptied and restored between rounds.
+
+    `freeze` gives the id of the tree, None where the agent has no files. `view` is the path under which this
+    agent sees the files of `author`, empty where there are none. `rewrite` makes paths in an answer readable
+    for this agent (HOOK-027).
+    """
+
+    async def freeze(self, label: str) -> str | None: ...
+
+    async def publish(self, label: str, tree: str) -> None: ...
+
+    def view(self, author: int) -> str: ...
+
+    def rewrite(self, text: str, author: int) -> str: ...
+
+    async def begin_round(self, round: int, *, fresh: bool) -> None: ...
+
+    async def begin_presentation(self, tree: str | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamAgent:
+    """One agent. `system_parts` are its own texts (persona, system message) before the rules of coordination;
+    `sections` come after them. `id` is for people and logs only."""
+
+    id: str
+    number: int
+    backend: ModelBackend
+    system_parts: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    presentation_sections: tuple[str, ...] = ()
+    subtask: str = ""
+    paraphrase: str = ""
+    tools: AgentTools | None = None
+    files: AgentFiles | None = None
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimits:
+    """Seconds of run time; None is no limit. See COORD-113 to COORD-119."""
+
+    run: float | None = 1800.0
+    first_round: float | None = None
+    later_round: float | None = None
+    grace: float = 120.0
+    agent: float | None = None
+
+
+class ToolDesk:
+    """Opens an agent's tools for one round and marks its seat while calls are in progress."""
+
+    def __init__(self, agent: TeamAgent, seat: Seat, round: int, phase: Phase, stream: EventStream) -> None:
+        self._agent = agent
+        self._seat = seat
+        self._round = round
+        self._phase: Phase = phase
+        self._watcher = ToolWatcher(stream=stream, agent_id=agent.id, round=round)
+        self._tools: Tools | None = None
+
+    async def open(self) -> Tools | None:
+        """The tools of this round, None where the agent has none."""
+        if self._agent.tools is None:
+            return None
+        self._tools = await self._agent.tools.for_round(
+            self._round, self._phase, self._watcher, lambda: self._seat.hard_limit
+        )
+        return self if self._tools is not None else None
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return self._tools.specs() if self._tools is not None else ()
+
+    async def run_all(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]:
+        """Run the calls; while they run the seat is not idle."""
+        if self._tools is None:
+            return []
+        self._seat.tools_idle.clear()
+        try:
+            return await self._tools.run_all(calls)
+        finally:
+            self._seat.tools_idle.set()
+
+
+WorkflowHandler = Callable[[int, ToolCall], Awaitable[ToolOutcome]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Everything a turn needs besides the question. `handlers` serve workflow tools that are no matter of the
+    rules (`ask_others`), by name; they are offered in every coordination round."""
+
+    agents: tuple[TeamAgent, ...]
+    rules: Rules
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    sensitivity: str = "lenient"
+    planning: bool = False
+    debug_final_answer: str | None = None
+    handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
+
+    def agent(self, number: int) -> TeamAgent:
+        return self.agents[number - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked in a turn: the text, verbatim, and the earlier turns of the session."""
+
+    text: str
+    history: Sequence[Message] = ()
+    media: tuple[Media, ...] = ()

@@ -1,0 +1,223 @@
+"""One turn: a question in, a result out, over as many attempts as the rules allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from massgen.coordination.ballots import all_voted, tally
+from massgen.coordination.directives import Finish, RestartAttempt
+from massgen.coordination.facts import Cancelled
+from massgen.coordination.prompts import PastAttempt
+from massgen.coordination.state import Attempt, new_attempt
+from massgen.engine.attempt import AttemptRunner
+from massgen.engine.briefing import Briefing
+from massgen.engine.clock import Clock
+from massgen.engine.coordinator import Coordinator, preview
+from massgen.engine.team import Question, Team
+from massgen.engine.watching import CallArchive, CallCounter
+from massgen.errors import EXIT_EXECUTION, EXIT_INTERRUPTED, EXIT_OK, EXIT_TIMEOUT
+from massgen.events.stream import EventStream
+from massgen.events.types import AttemptStart, ErrorOccurred, FinalAnswer, OrchestrationRestart, SessionEnd
+
+EXIT_CODES = {"complete": EXIT_OK, "timeout": EXIT_TIMEOUT, "cancelled": EXIT_INTERRUPTED, "failed": EXIT_EXECUTION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRecord:
+    """One accepted answer, for results (COORD-043)."""
+
+    label: str
+    agent_id: str
+    number: int
+    text: str
+    tree: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteRecord:
+    """A vote that stood at the end."""
+
+    voter: int
+    target: int
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResult:
+    """What a turn came to. `text` is the delivered answer, empty without one; `winner` its agent's number."""
+
+    outcome: str
+    exit_code: int
+    text: str = ""
+    winner: int | None = None
+    label: str = ""
+    is_tie: bool = False
+    consensus: bool = False
+    attempt: int = 1
+    answers: tuple[AnswerRecord, ...] = ()
+    votes: tuple[VoteRecord, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(slots=True)
+class TurnRunner:
+    """Run once with `run`; `cancel` ends it with what there is (COORD-123).
+
+    `deadline` is run time for all attempts together (COORD-113). `on_attempt(turn, attempt)` prepares the place
+    of an attempt before its first event.
+    """
+
+    team: Team
+    question: Question
+    stream: EventStream
+    clock: Clock
+    turn: int = 1
+    archive: CallArchive | None = None
+    on_attempt: Callable[[int, int], None] = field(default=lambda turn, attempt: None)
+    counter: CallCounter = field(default_factory=CallCounter)
+    past: tuple[PastAttempt, ...] = ()
+    _coordinator: Coordinator | None = None
+    _cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Stop model calls, keep what is there; `run` returns soon."""
+        self._cancelled = True
+        if self._coordinator is not None:
+            self._coordinator.submit(Cancelled(at=self.clock.now()))
+
+    async def run(self) -> TurnResult:
+        """All attempts; the last event of the turn is `session_end`, whatever happened."""
+        limit = self.team.limits.run
+        deadline = self.clock.now() + limit if limit is not None else None
+        excluded: tuple[int, ...] = ()
+        number = len(self.past) + 1
+        while True:
+            runner = self._attempt(number, excluded, deadline)
+            decision = await runner.run()
+            attempt = runner.coordinator.attempt
+            if isinstance(decision, Finish):
+                return self._finish(runner, attempt, decision)
+            self.past = (*self.past, PastAttempt(reason=decision.reason, instructions=decision.instructions))
+            number += 1
+            self._announce_restart(number, decision)
+            excluded = tuple(member.number for member in attempt.members if member.status == "timeout")
+
+    def _attempt(self, number: int, excluded: tuple[int, ...], deadline: float | None) -> AttemptRunner:
+        self.on_attempt(self.turn, number)
+        self.stream.place(self.turn, number)
+        last = self.past[-1] if self.past else PastAttempt(reason="", instructions="")
+        body = AttemptStart(
+            rules=asdict(self.team.rules), reason=last.reason, instructions=last.instructions
+        )
+        self.stream.emit(body)
+        coordinator = Coordinator(
+            new_attempt(self.team.rules, number),
+            [agent.id for agent in self.team.agents],
+            self.stream,
+            self.clock,
+        )
+        self._coordinator = coordinator
+        runner = AttemptRunner(
+            team=self.team,
+            coordinator=coordinator,
+            briefing=Briefing(team=self.team, question=self.question, past=self.past),
+            counter=self.counter,
+            archive=self.archive,
+            deadline=deadline,
+            excluded=excluded,
+        )
+        if self._cancelled:
+            self.cancel()
+        return runner
+
+    def _announce_restart(self, number: int, decision: RestartAttempt) -> None:
+        body = OrchestrationRestart(
+            next_attempt=number,
+            max_attempts=self.team.rules.max_restarts + 1,
+            reason=decision.reason,
+            instructions=decision.instructions,
+        )
+        self.stream.emit(body)
+
+    def _finish(self, runner: AttemptRunner, attempt: Attempt, finish: Finish) -> TurnResult:
+        text = self._delivered(runner, attempt, finish)
+        errors = {
+            self.team.agent(member.number).id: member.error_message
+            for member in attempt.members
+            if member.error_message
+        }
+        message = _message(finish, errors, self.team.limits.run)
+        if finish.outcome == "failed":
+            self.stream.emit(ErrorOccurred(error_type="no_answer", message=message))
+        exit_code = EXIT_CODES[finish.outcome]
+        body = SessionEnd(exit_code=exit_code, reason=_reason(finish), message=message)
+        self.stream.emit(body, durable=True)
+        return TurnResult(
+            outcome=finish.outcome,
+            exit_code=exit_code,
+            text=text,
+            winner=finish.winner if text else None,
+            label=finish.label,
+            is_tie=tally(attempt).is_tie,
+            consensus=finish.outcome == "complete" and all_voted(attempt),
+            attempt=attempt.number,
+            answers=self._answers(attempt),
+            votes=tuple(
+                VoteRecord(voter=m.number, target=m.vote.target, label=m.vote.label, reason=m.vote.reason)
+                for m in attempt.members
+                if m.vote is not None
+            ),
+            errors=errors,
+            message=message,
+        )
+
+    def _delivered(self, runner: AttemptRunner, attempt: Attempt, finish: Finish) -> str:
+        """The text that counts; one that no presentation announced is announced here."""
+        presentation = runner.presentation
+        if presentation is not None and presentation.delivered:
+            return presentation.delivered
+        stored = attempt.find(finish.label)
+        if stored is None or finish.winner is None:
+            return ""
+        body = FinalAnswer(
+            label=f"agent{finish.winner}.final",
+            preview=preview(stored.text),
+            source=stored.label,
+            partial=finish.outcome != "complete",
+            tree=stored.tree,
+        )
+        agent = self.team.agent(finish.winner)
+        self.stream.emit(body, agent_id=agent.id, round=attempt.member(finish.winner).round, durable=True)
+        return stored.text
+
+    def _answers(self, attempt: Attempt) -> tuple[AnswerRecord, ...]:
+        return tuple(
+            AnswerRecord(
+                label=answer.label,
+                agent_id=self.team.agent(answer.agent).id,
+                number=answer.agent,
+                text=answer.text,
+                tree=answer.tree,
+            )
+            for answer in attempt.answers
+        )
+
+
+def _reason(finish: Finish) -> str:
+    return {"complete": "complete", "timeout": "timeout", "cancelled": "cancelled", "failed": "error"}[finish.outcome]
+
+
+def _message(finish: Finish, errors: dict[str, str], limit: float | None) -> str:
+    match finish.outcome:
+        case "complete":
+            return ""
+        case "timeout":
+            return f"The orchestrator timeout of {limit:g} seconds was reached."
+        case "cancelled":
+            return "The run was interrupted."
+        case _:
+            causes = "; ".join(f"{agent}: {text}" for agent, text in errors.items())
+            return f"No agent gave an answer. {causes}" if causes else "No agent gave an answer."
