@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 DEFAULT_WORKSPACE = "workspace"
 STORE_DIRECTORY = "store"
 LIVE_DIRECTORY = "live"
+WORKTREES = ".worktree"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +190,17 @@ def _taken_and_swept(live: Path, own: str) -> Iterator[str]:
 
 def _sweep(stale: Path, state: Path) -> None:
     """Remove a leftover, but never anything that could be the user's."""
-    hidden = any(part.startswith(".worktree") for part in stale.parts)
-    if not (stale.is_relative_to(state) and stale != state) and not hidden:
+    if stale == state or not (stale.is_relative_to(state) or stale.name in (WORKTREES, *_suffixed(stale))):
         return
     try:
         remove_path(stale)
     except OSError as error:
         log.warning("Could not remove %s: %s", stale, error.strerror)
+
+
+def _suffixed(path: Path) -> tuple[str, ...]:
+    """The name of a directory that a second live run was given outside of `.massgen`."""
+    return (path.name,) if re.search(r"_[0-9a-f]{8}$", path.name) else ()
 
 
 def _record(descriptor: int) -> dict[str, list[str]]:
@@ -232,3 +237,24 @@ def _gate(live: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def link_latest(workspace: Path) -> None:
+    """Keep `<name>` as a link to the newest `<name>_<suffix>`, so that documented paths open (S-01)."""
+    link = workspace.with_name(workspace.name.rpartition("_")[0])
+    if link.is_symlink():
+        link.unlink()
+    if not link.name or os.path.lexists(link):
+        return
+    with contextlib.suppress(OSError):
+        link.symlink_to(workspace.name)
+
+
+def sweep_views(layout: Layout, names: list[str]) -> None:
+    """Remove what an earlier run showed: the agents' views and snapshots, and its earlier turns; blocks."""
+    for name in names:
+        remove_path(layout.temp / name)
+        remove_path(layout.snapshots / name)
+    if layout.temp.is_dir():
+        for turn in layout.temp.glob("turn_*"):
+            remove_path(turn)

@@ -22,6 +22,7 @@ from typing import Literal
 
 from massgen.errors import StorageError
 from massgen.workspace.capture import SIZE_CAP, Capture, Known, Omission, skip_nothing
+from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import (
     ARCHIVED_GIT,
     DIRECTORY,
@@ -37,7 +38,6 @@ from massgen.workspace.removal import empty_directory, remove_path
 log = logging.getLogger(__name__)
 
 FRAMEWORK_DIRECTORIES = ("subagents", "servers", "custom_tools", ".mcp")
-WORKTREES = ".worktree"
 SCRATCH_ARCHIVE = ".scratch_archive"
 GIT_ARCHIVE = ".git.tar"
 Skip = Callable[[str, bool], str | None]
@@ -80,9 +80,10 @@ class Store:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    async def take(self, directory: Path, *, skip: Skip = skip_in_workspace) -> Tree:
-        """Freeze `directory` as it is now."""
-        return await asyncio.to_thread(self._take, directory, skip)
+    async def take(self, directory: Path, *, skip: Skip = skip_in_workspace, size_cap: int | None = None) -> Tree:
+        """Freeze `directory` as it is now. `skip(path, is_directory)` gives None to keep a name, a reason to leave
+        it out with a log line, or an empty reason to leave it out in silence."""
+        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap)
 
     async def materialise(self, tree: Tree, destination: Path, *, links: bool = True) -> None:
         """Replace `destination` by a read-only view of `tree`; readers see the old or the new one.
@@ -104,7 +105,7 @@ class Store:
         """All files and links of a tree by path."""
         return dict(_flat(self.objects, tree.id, ""))
 
-    def _take(self, directory: Path, skip: Skip) -> Tree:
+    def _take(self, directory: Path, skip: Skip, size_cap: int) -> Tree:
         root = os.path.realpath(directory)
         with self._lock(root):
             capture = Capture(
@@ -112,7 +113,7 @@ class Store:
                 root=root,
                 known=self._known.get(root, {}),
                 skip=skip,
-                size_cap=self._size_cap,
+                size_cap=size_cap,
             )
             tree = capture.run()
             self._known[root] = capture.fresh
@@ -168,12 +169,12 @@ class Store:
             self._copy(tree.id, workspace, keep)
 
     def _copy(self, tree: str, destination: Path, keep: frozenset[str] = frozenset()) -> None:
-        destination.mkdir(exist_ok=True)
         for mode, name, found in self.objects.tree(tree):
             path = destination / name
             if name in keep:
                 continue
             if mode == DIRECTORY:
+                path.mkdir()
                 self._copy(found, path)
             elif mode == LINK:
                 os.symlink(os.fsdecode(self.objects.read(found)), path)

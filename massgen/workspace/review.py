@@ -1,0 +1,236 @@
+"""The winner's changes to the user's project: listed, shown, and applied where accepted (WS-033, WS-104).
+
+Nothing is applied that the policy refuses or that the user changed meanwhile. Applying checks everything first,
+writes each file whole, and takes back what it wrote if a later file fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from massgen.errors import StorageError
+from massgen.workspace import beneath
+from massgen.workspace.grants import PathRefused
+from massgen.workspace.objects import EXECUTABLE, LINK, TreeEntry
+from massgen.workspace.policy import AgentPathPolicy
+from massgen.workspace.project import Project
+from massgen.workspace.store import Change, Store, Tree
+
+_TEXT_LIMIT = 2_000_000
+_HUNK_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One changed file. `target` is its absolute place in the user's project, `refused` says why it can not be
+    approved, `conflict` that the user changed the file since the run began."""
+
+    project: str
+    path: str
+    target: Path
+    kind: Literal["added", "modified", "deleted"]
+    old: TreeEntry | None
+    new: TreeEntry | None
+    refused: str | None = None
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What applying did, each by absolute path; `refused` carries the reasons."""
+
+    applied: tuple[Path, ...] = ()
+    conflicts: tuple[Path, ...] = ()
+    refused: tuple[tuple[Path, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """An accepted file: all of it, or only the hunks with these numbers; `overwrite` also over the user's edit."""
+
+    change: FileChange
+    hunks: frozenset[int] | None = None
+    overwrite: bool = False
+
+
+class Review:
+    """The changes of one presenter; `policy` is the one that allows writing to `write` context paths."""
+
+    def __init__(self, *, store: Store, policy: AgentPathPolicy) -> None:
+        self._store = store
+        self._policy = policy
+
+    async def changes(self, project: Project, tree: Tree) -> list[FileChange]:
+        """What `tree` changes in `project`, ordered by path, refusals and conflicts marked."""
+        found = await self._store.diff(project.base, tree)
+        return await asyncio.to_thread(lambda: [self._file(project, change) for change in found])
+
+    def hunks(self, change: FileChange) -> list[str]:
+        """The parts of a text change that can be accepted one by one, as unified diff; one for other files."""
+        sides = self._sides(change)
+        if sides is None:
+            return [f"Binary file {change.path} {change.kind}\n"]
+        old, new = sides
+        return [
+            f"@@ -{a + 1},{b - a} +{c + 1},{d - c} @@\n"
+            + "".join(f"-{line.rstrip(chr(10))}\n" for line in old[a:b])
+            + "".join(f"+{line.rstrip(chr(10))}\n" for line in new[c:d])
+            for a, b, c, d in _blocks(old, new)
+        ]
+
+    def patch(self, changes: Iterable[FileChange]) -> str:
+        """All changes as one unified diff, for people and the final logs."""
+        parts: list[str] = []
+        for change in changes:
+            sides = self._sides(change)
+            if sides is None:
+                parts.append(f"Binary file {change.path} {change.kind}\n")
+                continue
+            before = "/dev/null" if change.kind == "added" else f"a/{change.path}"
+            after = "/dev/null" if change.kind == "deleted" else f"b/{change.path}"
+            for line in difflib.unified_diff(*sides, before, after):
+                parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+        return "".join(parts)
+
+    async def apply(self, accepted: Sequence[Acceptance]) -> Applied:
+        """Write the accepted changes into the user's project; `StorageError` leaves it as it was."""
+        return await asyncio.to_thread(self._apply, accepted)
+
+    def _file(self, project: Project, change: Change) -> FileChange:
+        target = project.root / change.path
+        refused = None
+        try:
+            entry = self._policy.resolve_entry(str(target), "write")
+            if entry != target:
+                refused = "it lies behind a link"
+            elif change.kind == "deleted":
+                self._policy.check_removal(entry, shown=str(target))
+        except PathRefused as error:
+            refused = error.message
+        if refused is None and _mode(change.new) == LINK:
+            refused = "links are not applied"
+        return FileChange(
+            project=project.name,
+            path=change.path,
+            target=target,
+            kind=change.kind,
+            old=change.old,
+            new=change.new,
+            refused=refused,
+            conflict=refused is None and not self._is_as_before(target, change.old),
+        )
+
+    def _is_as_before(self, target: Path, old: TreeEntry | None) -> bool:
+        try:
+            found = os.lstat(target)
+            if stat.S_ISLNK(found.st_mode):
+                link = hashlib.sha256(os.fsencode(os.readlink(target))).hexdigest()
+                return old is not None and old.mode == LINK and old.id == link
+            if not stat.S_ISREG(found.st_mode):
+                return False
+            content = beneath.read_bytes(self._policy, str(target))
+        except (FileNotFoundError, NotADirectoryError):
+            return old is None
+        except (OSError, PathRefused):
+            return False
+        return old is not None and old.id == hashlib.sha256(content).hexdigest()
+
+    def _apply(self, accepted: Sequence[Acceptance]) -> Applied:
+        refused = tuple((item.change.target, item.change.refused) for item in accepted if item.change.refused)
+        open_changes = [item for item in accepted if not item.change.refused]
+        conflicts = [
+            item
+            for item in open_changes
+            if not item.overwrite and not self._is_as_before(item.change.target, item.change.old)
+        ]
+        todo = [item for item in open_changes if item not in conflicts]
+        done: list[tuple[FileChange, bytes | None, int]] = []
+        try:
+            for item in todo:
+                done.append((item.change, *self._current(item.change.target)))
+                self._write(item)
+        except (OSError, PathRefused) as error:
+            self._take_back(done)
+            raise StorageError(f"The changes could not be applied, nothing was changed: {error}") from error
+        return Applied(
+            applied=tuple(item.change.target for item in todo),
+            conflicts=tuple(item.change.target for item in conflicts),
+            refused=refused,
+        )
+
+    def _write(self, item: Acceptance) -> None:
+        change = item.change
+        if change.new is None:
+            if os.path.lexists(change.target):
+                beneath.remove(self._policy, str(change.target))
+            return
+        if os.path.islink(change.target):
+            beneath.remove(self._policy, str(change.target))
+        real = beneath.replace_file(self._policy, str(change.target), self._content(item))
+        if _mode(change.new) != _mode(change.old):
+            bits = stat.S_IMODE(os.lstat(real).st_mode)
+            os.chmod(real, bits | 0o111 if change.new.mode == EXECUTABLE else bits & ~0o111)
+
+    def _content(self, item: Acceptance) -> bytes:
+        change = item.change
+        new = self._store.objects.read(change.new.id) if change.new else b""
+        sides = self._sides(change)
+        if item.hunks is None or sides is None:
+            return new
+        old_lines, new_lines = sides
+        result: list[str] = []
+        position = 0
+        for number, (a, b, c, d) in enumerate(_blocks(old_lines, new_lines)):
+            result += old_lines[position:a]
+            result += new_lines[c:d] if number in item.hunks else old_lines[a:b]
+            position = b
+        return "".join([*result, *old_lines[position:]]).encode()
+
+    def _current(self, target: Path) -> tuple[bytes | None, int]:
+        try:
+            return beneath.read_bytes(self._policy, str(target)), stat.S_IMODE(os.lstat(target).st_mode)
+        except FileNotFoundError:
+            return None, 0
+
+    def _take_back(self, done: Iterable[tuple[FileChange, bytes | None, int]]) -> None:
+        for change, content, mode in done:
+            if content is not None:
+                os.chmod(beneath.replace_file(self._policy, str(change.target), content), mode)
+            elif os.path.lexists(change.target):
+                beneath.remove(self._policy, str(change.target))
+
+    def _sides(self, change: FileChange) -> tuple[list[str], list[str]] | None:
+        texts: list[list[str]] = []
+        for entry in (change.old, change.new):
+            content = self._store.objects.read(entry.id) if entry is not None else b""
+            if len(content) > _TEXT_LIMIT or b"\0" in content:
+                return None
+            try:
+                texts.append(content.decode().splitlines(keepends=True))
+            except UnicodeDecodeError:
+                return None
+        return texts[0], texts[1]
+
+
+def _mode(entry: TreeEntry | None) -> int | None:
+    return entry.mode if entry is not None else None
+
+
+def _blocks(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    if len(old) + len(new) > _HUNK_LIMIT:
+        return [(0, len(old), 0, len(new))]
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+
+
+def accept_all(changes: Iterable[FileChange]) -> list[Acceptance]:
+    """What a run without a person approves: everything that is neither refused nor in conflict (WS-045)."""
+    return [Acceptance(change=change) for change in changes if change.refused is None and not change.conflict]

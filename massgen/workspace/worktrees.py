@@ -1,0 +1,200 @@
+"""What an agent edits in an isolating `write_mode`: one checkout of each project per round (WS-031 to WS-043).
+
+Each checkout is a small git repository of its own inside the agent's workspace. It borrows the objects of the
+project's private repository and lists the branches of all agents, but shares no configuration, hook or ref with
+anyone, so that no agent's git runs what another agent wrote. It is built out of the agent's reach and moved in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen.workspace import beneath
+from massgen.workspace.git import git
+from massgen.workspace.grants import Grants, PathRefused
+from massgen.workspace.layout import WORKTREES
+from massgen.workspace.objects import storage_errors
+from massgen.workspace.policy import AgentPathPolicy
+from massgen.workspace.project import SCRATCH, Project, checkout_skip, commit_tree, ignored_names
+from massgen.workspace.removal import remove_path
+from massgen.workspace.store import SCRATCH_ARCHIVE, Store, Tree
+
+log = logging.getLogger(__name__)
+
+_ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
+_CONFIG = (("user.name", "agent"), ("user.email", "agent@localhost"), ("core.autocrlf", "false"), ("gc.auto", "0"))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Branch:
+    """An agent's one live branch: its name and, for each project, the commit that others see."""
+
+    name: str
+    commits: dict[str, str] = field(default_factory=dict)
+
+
+class Worktrees:
+    """The checkouts of all agents of a run. `workspaces` maps agent ids to workspaces."""
+
+    def __init__(
+        self, *, projects: Sequence[Project], workspaces: Mapping[str, Path], store: Store, work: Path
+    ) -> None:
+        self.projects = tuple(projects)
+        self._workspaces = dict(workspaces)
+        self._store = store
+        self._work = work
+        self._branches: dict[str, _Branch] = {}
+
+    def checkout(self, agent_id: str, project: Project) -> Path:
+        """Where the agent's checkout of `project` lies."""
+        return self._workspaces[agent_id] / WORKTREES / project.name
+
+    def branch(self, agent_id: str) -> str | None:
+        """The name of the agent's live branch."""
+        found = self._branches.get(agent_id)
+        return found.name if found else None
+
+    async def start_round(self, agent_id: str, *, trees: Mapping[str, Tree] | None = None) -> None:
+        """A fresh checkout on a new branch, from the base or from `trees` (by project name, for the presentation).
+
+        What the scratch space of the last round held moves to `.scratch_archive/` (WS-039). Other agents keep
+        seeing the agent's last frozen work under the new branch name.
+        """
+        old = self._branches.get(agent_id)
+        await self.archive_scratch(agent_id)
+        branch = _Branch(name=f"work-{secrets.token_hex(4)}", commits=dict(old.commits) if old else {})
+        self._branches[agent_id] = branch
+        with storage_errors("a worktree"):
+            await asyncio.to_thread(remove_path, self._workspaces[agent_id] / WORKTREES)
+        for project in self.projects:
+            shown = branch.commits.setdefault(project.name, project.commit)
+            await git("update-ref", f"refs/heads/{branch.name}", shown, git_dir=project.repository)
+            if old is not None:
+                await git("update-ref", "-d", f"refs/heads/{old.name}", git_dir=project.repository)
+            await self._check_out(agent_id, project, (trees or {}).get(project.name))
+            await self._tell_others(agent_id, project, branch.name, shown, gone=old.name if old else None)
+
+    async def freeze(self, agent_id: str) -> dict[str, Tree]:
+        """The state of the agent's checkouts by project name, committed to its branch and shown to the others."""
+        branch = self._branches.get(agent_id)
+        trees: dict[str, Tree] = {}
+        if branch is None:
+            return trees
+        for project in self.projects:
+            checkout = self.checkout(agent_id, project)
+            if not await asyncio.to_thread(_is_directory, checkout):
+                continue
+            ignored = await ignored_names(project, checkout)
+            tree = await self._store.take(checkout, skip=checkout_skip(ignored))
+            commit = await commit_tree(project, tree, self._store, branch=branch.name)
+            branch.commits[project.name] = commit
+            trees[project.name] = tree
+            await self._tell_others(agent_id, project, branch.name, commit)
+        return trees
+
+    async def archive_scratch(self, agent_id: str) -> None:
+        """Copy the scratch space to `.scratch_archive/` in the workspace, so that a snapshot holds it (WS-039)."""
+        scratches = {project: self.checkout(agent_id, project) / SCRATCH for project in self.projects}
+        filled = [project for project, path in scratches.items() if await asyncio.to_thread(_has_entries, path)]
+        if not filled:
+            return
+        fresh = self._work / secrets.token_hex(8)
+        try:
+            with storage_errors("a scratch archive"):
+                await asyncio.to_thread(fresh.mkdir, parents=True)
+                for project in filled:
+                    tree = await self._store.take(scratches[project])
+                    await self._store.restore(tree, fresh / project.name if len(self.projects) > 1 else fresh)
+                await asyncio.to_thread(_move_in, fresh, self._workspaces[agent_id] / SCRATCH_ARCHIVE)
+        finally:
+            await asyncio.to_thread(remove_path, fresh)
+
+    async def close(self) -> None:
+        """Remove all checkouts (WS-042)."""
+        for workspace in self._workspaces.values():
+            await asyncio.to_thread(remove_path, workspace / WORKTREES)
+
+    async def _check_out(self, agent_id: str, project: Project, tree: Tree | None) -> None:
+        branch = self._branches[agent_id]
+        fresh = self._work / secrets.token_hex(8)
+        with storage_errors("a worktree"):
+            await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
+        try:
+            await self._store.restore(tree or project.base, fresh)
+            await git("init", "-q", "--template=", f"--initial-branch={branch.name}", str(fresh))
+            commit = project.commit if tree is None else branch.commits.get(project.name, project.commit)
+            others = {
+                other.name: other.commits[project.name]
+                for identifier, other in self._branches.items()
+                if identifier != agent_id and project.name in other.commits
+            }
+            with storage_errors("a worktree"):
+                await asyncio.to_thread(_furnish, fresh, project, {**others, branch.name: commit})
+            repository = fresh / ".git"
+            for key, value in _CONFIG:
+                await git("config", key, value, git_dir=repository)
+            await git("read-tree", commit, git_dir=repository, work_tree=fresh, cwd=fresh)
+            await git("update-index", "-q", "--refresh", git_dir=repository, work_tree=fresh, cwd=fresh)
+            with storage_errors("a worktree"):
+                await asyncio.to_thread(_move_in, fresh, self.checkout(agent_id, project))
+        finally:
+            await asyncio.to_thread(remove_path, fresh)
+
+    async def _tell_others(
+        self, agent_id: str, project: Project, branch: str, commit: str, *, gone: str | None = None
+    ) -> None:
+        for identifier in self._branches:
+            if identifier != agent_id:
+                checkout = self.checkout(identifier, project)
+                await asyncio.to_thread(_write_refs, checkout, {branch: commit}, gone)
+
+
+def _furnish(checkout: Path, project: Project, refs: Mapping[str, str]) -> None:
+    """Objects to borrow, what git ignores, branches, and the scratch space of a checkout not yet handed over."""
+    repository = checkout / ".git"
+    for directory in ("objects/info", "info", "refs/heads"):
+        (repository / directory).mkdir(parents=True, exist_ok=True)
+    (repository / "objects/info/alternates").write_text(f"{project.repository / 'objects'}\n")
+    (repository / "info/exclude").write_text(f"/{SCRATCH}/\n")
+    (repository / "info/attributes").write_text(_ATTRIBUTES)
+    shallow = project.repository / "shallow"
+    if shallow.is_file():
+        (repository / "shallow").write_bytes(shallow.read_bytes())
+    for name, commit in refs.items():
+        (repository / "refs/heads" / name).write_text(f"{commit}\n")
+    (checkout / SCRATCH).mkdir(exist_ok=True)
+
+
+def _move_in(fresh: Path, checkout: Path) -> None:
+    remove_path(checkout)
+    checkout.parent.mkdir(exist_ok=True)
+    os.rename(fresh, checkout)
+
+
+def _write_refs(checkout: Path, refs: Mapping[str, str], gone: str | None) -> None:
+    """Show branches in a checkout that its agent may be changing; one that was spoilt is left alone."""
+    try:
+        policy = AgentPathPolicy(workspace=checkout, grants=Grants(writable=(checkout,)), private=(checkout,))
+        for name, commit in refs.items():
+            beneath.replace_file(policy, f".git/refs/heads/{name}", f"{commit}\n".encode())
+        if gone is not None:
+            beneath.remove(policy, f".git/refs/heads/{gone}")
+    except (OSError, PathRefused) as error:
+        log.debug("The branches of a checkout could not be updated: %s", error)
+
+
+def _is_directory(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _has_entries(path: Path) -> bool:
+    try:
+        return _is_directory(path) and any(os.scandir(path))
+    except OSError:
+        return False
