@@ -80,12 +80,13 @@ def grep_search(call: FileCall) -> str:
 
 def _batches(call: FileCall, path: str) -> Iterator[_Batch]:
     batch = _Batch()
+    only = call.policy.resolve(path, "read")
     for file in _files(call, path, call.text("include")):
         call.check_stop()
         try:
             content = read_bytes(call.policy, str(file), limit=FILE_BYTES)
         except (OSError, PathRefused):
-            if str(file) == path:
+            if file == only:
                 raise
             continue  # vanished, or swapped for something else, while the tree was searched
         if looks_binary(content):
