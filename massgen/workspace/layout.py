@@ -258,3 +258,9 @@ def sweep_views(layout: Layout, names: list[str]) -> None:
     if layout.temp.is_dir():
         for turn in layout.temp.glob("turn_*"):
             remove_path(turn)
+
+
+def remove_if_empty(directory: Path) -> None:
+    """Remove a directory that holds nothing; blocks."""
+    with contextlib.suppress(OSError):
+        directory.rmdir()

@@ -104,6 +104,10 @@ class Objects:
             self._loaded[tree] = ordered
         return tree
 
+    def has_tree(self, tree: str) -> bool:
+        """Whether the directory `tree` is kept."""
+        return tree in self._loaded or (self._trees / tree[:2] / tree[2:]).is_file()
+
     def tree(self, tree: str) -> tuple[TreeEntry, ...]:
         """The entries of one directory, ordered by name; `StorageError` if it is gone or damaged."""
         if tree not in self._loaded:

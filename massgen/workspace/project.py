@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,12 +112,14 @@ async def open_project(
         return await _build(root, name, limit, "shadow", base, user, store, place.with_name(f"{place.name}-shadow"))
 
 
-async def commit_tree(project: Project, tree: Tree, store: Store, *, branch: str) -> str:
-    """Record `tree` as one commit on the base in the private repository, on `branch`; returns its id."""
+async def commit_tree(project: Project, tree: Tree, store: Store) -> str:
+    """Record `tree` as one commit on the base in the private repository; returns its id."""
     changes = await store.diff(project.base, tree)
+    if not changes:
+        return project.commit
     new = {change.path: change.new for change in changes if change.new is not None}
     ids = await _write_blobs(project.repository, store, new)
-    index = project.repository / f"{branch}.index"
+    index = project.repository / f"{secrets.token_hex(8)}.index"
     with storage_errors("a project copy"):
         await asyncio.to_thread(index.write_bytes, await asyncio.to_thread(project.index.read_bytes))
     lines = [
@@ -130,13 +133,8 @@ async def commit_tree(project: Project, tree: Tree, store: Store, *, branch: str
         written = (await git("write-tree", git_dir=project.repository, index=index)).decode().strip()
     finally:
         index.unlink(missing_ok=True)
-    if not changes:
-        commit = project.commit
-    else:
-        arguments = ("commit-tree", written, "-p", project.commit, "-m", "Work of a round")
-        commit = (await git(*arguments, git_dir=project.repository)).decode().strip()
-    await git("update-ref", f"refs/heads/{branch}", commit, git_dir=project.repository)
-    return commit
+    arguments = ("commit-tree", written, "-p", project.commit, "-m", "Work of a round")
+    return (await git(*arguments, git_dir=project.repository)).decode().strip()
 
 
 async def ignored_names(project: Project, checkout: Path) -> frozenset[str]:

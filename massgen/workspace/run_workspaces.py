@@ -34,18 +34,20 @@ _KEPT = (*FRAMEWORK_DIRECTORIES, SCRATCH_ARCHIVE, layouts.WORKTREES)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPlace:
     """An agent by real id and number (N of `agentN`). `files` is False for one that needs no workspace (S-02);
-    `cwd` is its configured workspace name."""
+    `cwd` is its configured workspace name, `existing` the directory of a run that is resumed."""
 
     agent_id: str
     number: int
     cwd: str | None = None
     files: bool = True
+    existing: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceSettings:
     """What a run needs to know. `denied` are key files and the team file; `.massgen` always is. `links` is False
-    where readers run without a sandbox, so that views are copies."""
+    where readers run without a sandbox, so that views are copies. `hold_writes` keeps what the presenter writes in
+    `legacy` mode in a copy until `apply` (restarts with `legacy` writes, COORD-106)."""
 
     launch_directory: Path
     instance: str
@@ -55,6 +57,7 @@ class WorkspaceSettings:
     write_mode: WriteMode = "legacy"
     denied: tuple[Path, ...] = ()
     links: bool = True
+    hold_writes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +174,7 @@ class RunWorkspaces:
 
     async def start_round(self, agent_id: str) -> None:
         """Give the agent fresh copies of the projects (WS-031); nothing in `legacy` mode."""
-        if self._worktrees is not None and agent_id in self._workspaces:
+        if self._worktrees is not None and self.settings.write_mode != "legacy" and agent_id in self._workspaces:
             await self._worktrees.start_round(agent_id)
 
     async def freeze(self, agent_id: str) -> Frozen | None:
@@ -190,6 +193,8 @@ class RunWorkspaces:
         if frozen is None or agent_id not in self._agents:
             return
         self._frozen[agent_id] = frozen
+        if self._worktrees is not None:
+            await self._worktrees.publish(agent_id)
         number = self._agents[agent_id].number
         places = [self.layout.snapshots / self._names[agent_id]]
         places += [path for viewer in self._workspaces if (path := self.view_path(viewer, number)) is not None]
@@ -247,6 +252,20 @@ class RunWorkspaces:
         for workspace in self._workspaces.values():
             await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
 
+    async def recall(self, agent_id: str, tree_id: str | None, directory: Path) -> Frozen | None:
+        """The files of an earlier answer of a resumed run: from the store, else from the step's `directory`.
+
+        It is what the agent published last, until it publishes again; project copies start from the base.
+        """
+        if agent_id not in self._workspaces:
+            return None
+        if tree_id is not None and await asyncio.to_thread(self._store.objects.has_tree, tree_id):
+            frozen = Frozen(tree=await asyncio.to_thread(self._store.describe, tree_id))
+        else:
+            frozen = Frozen(tree=await self._store.take(directory))
+        self._frozen[agent_id] = frozen
+        return frozen
+
     def latest(self, agent_id: str) -> Frozen | None:
         """The agent's newest published files."""
         return self._frozen.get(agent_id)
@@ -286,12 +305,13 @@ class RunWorkspaces:
             if self._worktrees is not None:
                 await self._worktrees.close()
             await asyncio.to_thread(remove_path, self.layout.store)
+            await asyncio.to_thread(layouts.remove_if_empty, self.layout.store.parent)
         except OSError as error:
             log.warning("Could not remove all working copies: %s", error)
         self._claim.release()
 
     def _writes(self, phase: Phase) -> bool:
-        return phase == "presentation" and self.settings.write_mode == "legacy"
+        return phase == "presentation" and self.settings.write_mode == "legacy" and not self.settings.hold_writes
 
     def _agent_view(self, agent_id: str) -> AgentView:
         projects = self.projects
@@ -340,8 +360,8 @@ class RunWorkspaces:
         with storage_errors("the workspaces"):
             layouts.sweep_views(layout, list(self._names.values()))
             for agent in self._agents.values():
-                path = layouts.workspace_path(agent.cwd, layout.base)
-                path.mkdir(parents=True)
+                path = agent.existing or layouts.workspace_path(agent.cwd, layout.base)
+                path.mkdir(parents=True, exist_ok=agent.existing is not None)
                 self._workspaces[agent.agent_id] = Path(os.path.realpath(path))
                 (layout.temp / self._names[agent.agent_id]).mkdir(parents=True, exist_ok=True)
                 if cwds.count(agent.cwd) == 1:
@@ -359,7 +379,8 @@ class RunWorkspaces:
         self._found = Found(secrets=tuple(dict.fromkeys(secrets)), git=tuple(dict.fromkeys(git)))
 
     async def _open_projects(self) -> None:
-        if self.settings.write_mode == "legacy" or self._claim is None:
+        direct = self.settings.write_mode == "legacy" and not self.settings.hold_writes
+        if direct or self._claim is None:
             return
         layout = self.layout
         known = {project.root: project for project in self.projects}
@@ -372,7 +393,7 @@ class RunWorkspaces:
                     root,
                     name=name,
                     only=only,
-                    mode=self.settings.write_mode,
+                    mode="isolated" if self.settings.write_mode == "legacy" else self.settings.write_mode,
                     denied=(layout.state, *map(Path, map(os.path.realpath, self.settings.denied))),
                     store=self._store,
                     place=layout.store / "projects" / str(len(known)),

@@ -105,6 +105,12 @@ class Store:
         """All files and links of a tree by path."""
         return dict(_flat(self.objects, tree.id, ""))
 
+    def describe(self, tree: str) -> Tree:
+        """The value of a kept tree by its id; blocks."""
+        blobs = [entry for _, entry in _flat(self.objects, tree, "") if entry.mode != LINK]
+        size = sum(self.objects.blob_path(entry.id).stat().st_size for entry in blobs)
+        return Tree(id=tree, files=len(blobs), size=size)
+
     def _take(self, directory: Path, skip: Skip, size_cap: int) -> Tree:
         root = os.path.realpath(directory)
         with self._lock(root):

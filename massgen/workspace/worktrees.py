@@ -33,10 +33,11 @@ _CONFIG = (("user.name", "agent"), ("user.email", "agent@localhost"), ("core.aut
 
 @dataclass(slots=True, kw_only=True)
 class _Branch:
-    """An agent's one live branch: its name and, for each project, the commit that others see."""
+    """An agent's one live branch: its name and, for each project, the commit that others see and the newest one."""
 
     name: str
     commits: dict[str, str] = field(default_factory=dict)
+    frozen: dict[str, str] = field(default_factory=dict)
 
 
 class Worktrees:
@@ -81,7 +82,7 @@ class Worktrees:
             await self._tell_others(agent_id, project, branch.name, shown, gone=old.name if old else None)
 
     async def freeze(self, agent_id: str) -> dict[str, Tree]:
-        """The state of the agent's checkouts by project name, committed to its branch and shown to the others."""
+        """The state of the agent's checkouts by project name, committed but not yet shown to the others."""
         branch = self._branches.get(agent_id)
         trees: dict[str, Tree] = {}
         if branch is None:
@@ -92,11 +93,21 @@ class Worktrees:
                 continue
             ignored = await ignored_names(project, checkout)
             tree = await self._store.take(checkout, skip=checkout_skip(ignored))
-            commit = await commit_tree(project, tree, self._store, branch=branch.name)
-            branch.commits[project.name] = commit
+            branch.frozen[project.name] = await commit_tree(project, tree, self._store)
             trees[project.name] = tree
-            await self._tell_others(agent_id, project, branch.name, commit)
         return trees
+
+    async def publish(self, agent_id: str) -> None:
+        """Show what was frozen last under the agent's branch, in every checkout (WS-037)."""
+        branch = self._branches.get(agent_id)
+        if branch is None:
+            return
+        for project in self.projects:
+            commit = branch.frozen.get(project.name)
+            if commit is not None:
+                branch.commits[project.name] = commit
+                await git("update-ref", f"refs/heads/{branch.name}", commit, git_dir=project.repository)
+                await self._tell_others(agent_id, project, branch.name, commit)
 
     async def archive_scratch(self, agent_id: str) -> None:
         """Copy the scratch space to `.scratch_archive/` in the workspace, so that a snapshot holds it (WS-039)."""
