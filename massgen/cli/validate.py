@@ -57,12 +57,12 @@ def report(result: ValidationResult, name: str, *, strict: bool = False) -> str:
 
 def path_findings(loaded: LoadedConfig) -> Iterator[Diagnostic]:
     """What is wrong with the context paths on this machine (WS-055, WS-099)."""
+    if loaded.config is None or not loaded.config.orchestrator.context_paths:
+        return
     from massgen.config.packaged import root_directory
     from massgen.errors import WorkspaceError
     from massgen.workspace.context_paths import RequestedPath, check_context_paths
 
-    if loaded.config is None:
-        return
     unset = {f"${{{variable.name}}}" for variable in loaded.unset_variables}
     for index, wish in enumerate(loaded.config.orchestrator.context_paths):
         if any(name in wish.path for name in unset):

@@ -22,7 +22,7 @@ class AgentConfig(Section):
     }
 
     id: Annotated[Text, doc("Unique name; people see it, other agents never do.")] = ""
-    backend: Annotated[BackendConfig, doc("Its provider and tools.")] = BackendConfig()
+    backend: Annotated[BackendConfig, doc("Its provider and tools.")] = BackendConfig.model_construct()
     system_message: Annotated[Text | None, doc("Kept, and combined with generated instructions.")] = None
     subtask: Annotated[Text | None, doc("This agent's share in decomposition mode.")] = None
     memory: Annotated[MemoryConfig | None, doc("Merged over the top-level section.")] = None

@@ -63,7 +63,7 @@ class WorkKeys(Section):
     skill_similarity_threshold: Annotated[Fraction, doc("Update instead of create from here on.")] = 0.6
     max_previous_session_skills: Annotated[Count, doc("Most skills of earlier sessions.")] = 10
     previous_session_skill_sort: Annotated[Literal["recency", "relevance"], doc("Their order.")] = "recency"
-    persona_generator: Annotated[PersonaGenerator, doc("Personas.")] = PersonaGenerator()
+    persona_generator: Annotated[PersonaGenerator, doc("Personas.")] = PersonaGenerator.model_construct()
 
 
 class EvaluatorKeys(Section):

@@ -50,7 +50,7 @@ class DockerPackages(Section):
         "npm": "the same as `preinstall.npm`",
     }
 
-    preinstall: Annotated[Preinstall, doc("Packages by kind.")] = Preinstall()
+    preinstall: Annotated[Preinstall, doc("Packages by kind.")] = Preinstall.model_construct()
 
 
 class CommandKeys(Section):
@@ -86,5 +86,9 @@ class CommandKeys(Section):
         "none"
     )
     command_line_docker_enable_sudo: Annotated[Flag, doc("sudo in the container.")] = False
-    command_line_docker_credentials: Annotated[DockerCredentials, doc("Credentials passed in.")] = DockerCredentials()
-    command_line_docker_packages: Annotated[DockerPackages, doc("Packages installed first.")] = DockerPackages()
+    command_line_docker_credentials: Annotated[DockerCredentials, doc("Credentials passed in.")] = (
+        DockerCredentials.model_construct()
+    )
+    command_line_docker_packages: Annotated[DockerPackages, doc("Packages installed first.")] = (
+        DockerPackages.model_construct()
+    )

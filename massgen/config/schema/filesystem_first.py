@@ -35,5 +35,5 @@ class FilesystemFirst(Section):
     ] = Field(default_factory=dict)
     available_mcp_servers: Annotated[Texts, doc("MCP servers offered as files.")] = ()
     available_custom_tools: Annotated[Texts, doc("Custom tools offered as files, dotted.")] = ()
-    code_execution: Annotated[ModeCodeExecution, doc("Code execution.")] = ModeCodeExecution()
-    search_tools: Annotated[SearchTools, doc("Search programs.")] = SearchTools()
+    code_execution: Annotated[ModeCodeExecution, doc("Code execution.")] = ModeCodeExecution.model_construct()
+    search_tools: Annotated[SearchTools, doc("Search programs.")] = SearchTools.model_construct()

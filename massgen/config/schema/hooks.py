@@ -29,5 +29,7 @@ class HookEvent(Section):
 class Hooks(Section):
     """Hooks by event."""
 
-    PreToolUse: Annotated[HookEvent, doc("Before a tool call: allow, deny, or change arguments.")] = HookEvent()
-    PostToolUse: Annotated[HookEvent, doc("After a tool call: add to its result.")] = HookEvent()
+    PreToolUse: Annotated[HookEvent, doc("Before a tool call: allow, deny, or change arguments.")] = (
+        HookEvent.model_construct()
+    )
+    PostToolUse: Annotated[HookEvent, doc("After a tool call: add to its result.")] = HookEvent.model_construct()

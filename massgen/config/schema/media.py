@@ -30,9 +30,9 @@ class VideoModel(MediaModel):
 class MultimodalConfig(Section):
     """Models by medium."""
 
-    image: Annotated[MediaModel, doc("Images.")] = MediaModel()
-    audio: Annotated[MediaModel, doc("Audio.")] = MediaModel()
-    video: Annotated[VideoModel, doc("Video.")] = VideoModel()
+    image: Annotated[MediaModel, doc("Images.")] = MediaModel.model_construct()
+    audio: Annotated[MediaModel, doc("Audio.")] = MediaModel.model_construct()
+    video: Annotated[VideoModel, doc("Video.")] = VideoModel.model_construct()
 
 
 class MediaKeys(Section):
@@ -51,7 +51,7 @@ class MediaKeys(Section):
         Literal["elevenlabs", "openai"] | None, doc("Left out: chosen by the keys present.")
     ] = None
     audio_generation_model: Annotated[Text | None, doc("Left out: the backend's default.")] = None
-    multimodal_config: Annotated[MultimodalConfig, doc("Models by medium.")] = MultimodalConfig()
+    multimodal_config: Annotated[MultimodalConfig, doc("Models by medium.")] = MultimodalConfig.model_construct()
     enable_image_generation: Annotated[Flag, doc("Offer image generation.")] = False
     enable_audio_generation: Annotated[Flag, doc("Offer audio generation.")] = False
     enable_video_generation: Annotated[Flag, doc("Offer video generation.")] = False

@@ -43,13 +43,13 @@ class PersistentMemory(Section):
     session_name: Annotated[Text | None, doc("Session to search; absent = the current one, null = all sessions.")] = (
         None
     )
-    llm: Annotated[MemoryModel, doc("Model that extracts facts.")] = MemoryModel(
+    llm: Annotated[MemoryModel, doc("Model that extracts facts.")] = MemoryModel.model_construct(
         provider="openai", model="gpt-4.1-nano-2025-04-14"
     )
-    embedding: Annotated[MemoryModel, doc("Model that embeds facts.")] = MemoryModel(
+    embedding: Annotated[MemoryModel, doc("Model that embeds facts.")] = MemoryModel.model_construct(
         provider="openai", model="text-embedding-3-small"
     )
-    qdrant: Annotated[Qdrant, doc("The vector store.")] = Qdrant()
+    qdrant: Annotated[Qdrant, doc("The vector store.")] = Qdrant.model_construct()
 
 
 class MemoryCompression(Section):
@@ -79,11 +79,11 @@ class MemoryConfig(Section):
     """Conversation and vector memory; no section = off. An agent's own section is merged over it."""
 
     enabled: Annotated[Flag, doc("Switch for the whole section.")] = True
-    conversation_memory: Annotated[ConversationMemory, doc("The conversation.")] = ConversationMemory()
-    persistent_memory: Annotated[PersistentMemory, doc("Facts across turns.")] = PersistentMemory()
-    compression: Annotated[MemoryCompression, doc("Shortening of conversations.")] = MemoryCompression()
-    retrieval: Annotated[Retrieval, doc("Look-up.")] = Retrieval()
-    recording: Annotated[Recording, doc("Recording.")] = Recording()
+    conversation_memory: Annotated[ConversationMemory, doc("The conversation.")] = ConversationMemory.model_construct()
+    persistent_memory: Annotated[PersistentMemory, doc("Facts across turns.")] = PersistentMemory.model_construct()
+    compression: Annotated[MemoryCompression, doc("Shortening of conversations.")] = MemoryCompression.model_construct()
+    retrieval: Annotated[Retrieval, doc("Look-up.")] = Retrieval.model_construct()
+    recording: Annotated[Recording, doc("Recording.")] = Recording.model_construct()
 
 
 class FileCompression(Section):
@@ -97,4 +97,4 @@ class FilesystemMemory(Section):
     """Compression of conversations into files; no section = off."""
 
     enabled: Annotated[Flag, doc("Switch for the section.")] = True
-    compression: Annotated[FileCompression, doc("Thresholds.")] = FileCompression()
+    compression: Annotated[FileCompression, doc("Thresholds.")] = FileCompression.model_construct()

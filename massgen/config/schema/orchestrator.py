@@ -90,11 +90,17 @@ class OrchestratorConfig(VotingKeys):
     session_storage: Annotated[Text, doc("Directory of sessions, below .massgen.")] = "sessions"
     file_system: Annotated[FileSystem | None, doc("Short switch for workspaces.")] = None
     context_paths: Annotated[tuple[ContextPath, ...], doc("Paths of the user.")] = ()
-    evaluation_criteria_generator: Annotated[CriteriaGenerator, doc("Criteria for the task.")] = CriteriaGenerator()
+    evaluation_criteria_generator: Annotated[CriteriaGenerator, doc("Criteria for the task.")] = (
+        CriteriaGenerator.model_construct()
+    )
     skip_coordination_rounds: Annotated[Flag, doc("Debug: straight to the final presentation.")] = False
     debug_final_answer: Annotated[Text | None, doc("Debug: replaces the answer of attempt 1.")] = None
     max_cost_usd: Annotated[NotNegative | None, doc("Budget of the run in USD; null = none.")] = None
     max_total_tokens: Annotated[Positive | None, doc("Budget of the run in tokens; null = none.")] = None
-    timeout: Annotated[TimeoutSettings, doc("The keys of `timeout_settings`, which win.")] = TimeoutSettings()
+    timeout: Annotated[TimeoutSettings, doc("The keys of `timeout_settings`, which win.")] = (
+        TimeoutSettings.model_construct()
+    )
     dspy: Annotated[Dspy | None, doc("Paraphrases of the question.")] = None
-    coordination: Annotated[CoordinationConfig, doc("How the team works together.")] = CoordinationConfig()
+    coordination: Annotated[CoordinationConfig, doc("How the team works together.")] = (
+        CoordinationConfig.model_construct()
+    )

@@ -25,12 +25,12 @@ class Config(Section):
     }
 
     agents: Annotated[tuple[AgentConfig, ...], doc("The team, one or more.")] = ()
-    orchestrator: Annotated[OrchestratorConfig, doc("The team as a whole.")] = OrchestratorConfig()
-    ui: Annotated[UiConfig, doc("Display and logging.")] = UiConfig()
-    timeout_settings: Annotated[TimeoutSettings, doc("Time limits.")] = TimeoutSettings()
+    orchestrator: Annotated[OrchestratorConfig, doc("The team as a whole.")] = OrchestratorConfig.model_construct()
+    ui: Annotated[UiConfig, doc("Display and logging.")] = UiConfig.model_construct()
+    timeout_settings: Annotated[TimeoutSettings, doc("Time limits.")] = TimeoutSettings.model_construct()
     memory: Annotated[MemoryConfig | None, doc("Conversation and vector memory; absent = off.")] = None
     filesystem_memory: Annotated[FilesystemMemory | None, doc("Memory in files; absent = off.")] = None
-    hooks: Annotated[Hooks, doc("Hooks around the tool calls of all agents.")] = Hooks()
+    hooks: Annotated[Hooks, doc("Hooks around the tool calls of all agents.")] = Hooks.model_construct()
     session_id: Annotated[Text | None, doc("Session to continue; left out: a new one.")] = None
-    massgen: Annotated[FilesystemFirst, doc("Filesystem-first mode.")] = FilesystemFirst()
+    massgen: Annotated[FilesystemFirst, doc("Filesystem-first mode.")] = FilesystemFirst.model_construct()
     task: Annotated[Text | None, doc("Question used when none is given.")] = None

@@ -48,5 +48,7 @@ class SubagentKeys(Section):
         Literal["inherited"] | None, doc("What to do where isolation is impossible.")
     ] = None
     subagent_host_launch_prefix: Annotated[Texts | None, doc("Command put before their start.")] = None
-    background_subagents: Annotated[BackgroundSubagents, doc("In the background.")] = BackgroundSubagents()
+    background_subagents: Annotated[BackgroundSubagents, doc("In the background.")] = (
+        BackgroundSubagents.model_construct()
+    )
     subagent_orchestrator: Annotated[SubagentOrchestrator | None, doc("Subagents as teams.")] = None

@@ -36,7 +36,7 @@ class McpServer(Section):
     headers: Annotated[dict[Text, Text], doc("HTTP headers (streamable-http, sse).")] = Field(default_factory=dict)
     allowed_tools: Annotated[Texts | None, doc("Only these tools of the server.")] = None
     exclude_tools: Annotated[Texts, doc("Never these tools.")] = ()
-    security: Annotated[McpSecurity, doc("Limits on launcher and address.")] = McpSecurity()
+    security: Annotated[McpSecurity, doc("Limits on launcher and address.")] = McpSecurity.model_construct()
 
 
 class CustomTool(Section):
@@ -77,4 +77,4 @@ class ToolKeys(Section):
     tool_timeout_seconds: Annotated[Seconds, doc("Limit of one custom tool call.")] = 300
     enable_code_based_tools: Annotated[Flag, doc("Turn MCP tools into Python files.")] = False
     shared_tools_directory: Annotated[Text | None, doc("Generate tool code once for all agents.")] = None
-    hooks: Annotated[Hooks, doc("Hooks of this agent, added to the global ones.")] = Hooks()
+    hooks: Annotated[Hooks, doc("Hooks of this agent, added to the global ones.")] = Hooks.model_construct()
