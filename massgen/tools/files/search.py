@@ -126,12 +126,13 @@ def fits(relative: Path, patterns: Sequence[str]) -> bool:
 
 
 @cache
-def _ripgrep() -> str | None:
+def ripgrep() -> str | None:
+    """The program `rg`, looked up once."""
     return shutil.which("rg")
 
 
 def _matches(content: bytes, pattern: str, *, ignore_case: bool) -> Iterator[tuple[int, bytes]]:
-    rg = _ripgrep()
+    rg = ripgrep()
     if rg is not None:
         command = [rg, "--no-config", "--line-number", "--no-filename", "--color=never", "--text"]
         command += ["--ignore-case"] if ignore_case else []
