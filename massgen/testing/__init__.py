@@ -30,7 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from massgen.testing.policies import answer_then_vote
+    from massgen.testing.policies import answer_then_vote, calls_as_text
     from massgen.testing.replies import (
         BadBody,
         BadFrame,
@@ -85,6 +85,7 @@ __all__ = [
     "View",
     "answer_then_vote",
     "call",
+    "calls_as_text",
     "closed_port",
     "load_scripts",
     "say",
@@ -100,6 +101,7 @@ _HOMES = {
     "ScriptedProvider": "server",
     "closed_port": "server",
     "answer_then_vote": "policies",
+    "calls_as_text": "policies",
     "load_scripts": "scripts",
 }
 

@@ -85,6 +85,8 @@ class Stage:
         if self.request.stream:
             await self._stream(turn, self._events(turn))
         else:
+            if turn.hold and turn.hold.after_chunks is not None:
+                await self._hold(turn, turn.hold.after_chunks)
             await self.connection.send_json(200, self.wire.whole(turn, self._exchange(turn)))
 
     async def _stream(self, turn: Turn, events: Events) -> None:
@@ -112,6 +114,8 @@ class Stage:
             if number:
                 await pause(next(waits))
             await self.connection.send_chunk(piece)
+        if stop is not None and stop >= len(events.pieces):
+            await self._hold(turn, stop)
 
     async def _hold(self, turn: Turn, after: int | None) -> None:
         hold = turn.hold

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
+from dataclasses import replace
 
-from massgen.testing.replies import Policy, Turn, call, say, use
-from massgen.testing.requests import ReceivedRequest, View
+from massgen.testing.replies import Call, Policy, Reply, Turn, call, say, use
+from massgen.testing.requests import OfferedTool, ReceivedRequest, View
 
 ANSWER = re.compile(r"<answer [^>]*?\b(agent\d+)\b[^>]*>(.*?)</answer>", re.DOTALL)
-INJECTED = re.compile(r"^\[(agent\d+)\](?: \(workspace: .*\))?:?$", re.MULTILINE)
+INJECTED = re.compile(r"^\[(agent\d+)\](?: \(.*\))?:?$", re.MULTILINE)
+DESCRIBED = re.compile(r"^- (\w+): .*? arguments: \{", re.MULTILINE)
 
 
 def answer_then_vote(
@@ -42,7 +46,31 @@ def answer_then_vote(
 
 def visible_answers(view: View) -> dict[str, str]:
     """The answers that the request shows, by anonymous name in order: text of the block, "" if injected."""
-    found = {name: text.strip() for name, text in ANSWER.findall(view.text)}
+    block = view.text.rpartition("<current_answers>")[2]
+    found = {name: text.strip() for name, text in ANSWER.findall(block)}
     for name in INJECTED.findall(view.text):
         found.setdefault(name, "")
     return dict(sorted(found.items(), key=lambda pair: int(pair[0].removeprefix("agent"))))
+
+
+def calls_as_text(policy: Policy) -> Policy:
+    """The policy for a model without tool calls (BE-021): it reads the tools' descriptions in the system text
+    and writes its first call as one fenced JSON object at the end of its text.
+    """
+
+    async def decide(request: ReceivedRequest) -> Reply:
+        names = DESCRIBED.findall(request.view.system)
+        view = replace(request.view, tools=tuple(OfferedTool(name=name) for name in names))
+        reply = policy(replace(request, view=view))
+        if inspect.isawaitable(reply):
+            reply = await reply
+        if not isinstance(reply, Turn) or not reply.calls:
+            return reply
+        return replace(reply, text=f"{reply.text}\n{fenced(reply.calls[0])}".strip(), calls=())
+
+    return decide
+
+
+def fenced(made: Call) -> str:
+    """The block of text that stands for a call."""
+    return f'```json\n{{"tool": {json.dumps(made.name)}, "arguments": {made.arguments}}}\n```'

@@ -109,6 +109,10 @@ class ScriptedProvider:
         """`wait_for_hold` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: self._held_at(gate) >= count, timeout)
 
+    def block_for_outcome(self, request: ReceivedRequest, timeout: float = 30) -> None:
+        """`wait_for_outcome` for a thread without a loop; raises TimeoutError."""
+        self._watch.block(lambda: request.outcome != "open", timeout)
+
     def block_for_connections(self, count: int = 0, timeout: float = 30) -> None:
         """`wait_for_connections` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: len(self._connections) <= count, timeout)

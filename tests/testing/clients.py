@@ -28,11 +28,11 @@ class Heard:
 
 
 @asynccontextmanager
-async def model(kind: str, server: ScriptedProvider, name: str = "m", read: float = 20) -> AsyncIterator[Any]:
+async def model(kind: str, server: ScriptedProvider, name: str = "m") -> AsyncIterator[Any]:
     """A pydantic-ai model for `kind` without retries; its connections are closed at the end."""
     import httpx2
 
-    async with httpx2.AsyncClient(timeout=httpx2.Timeout(20, read=read)) as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         yield build(kind, server, name, http)
 
 

@@ -87,14 +87,8 @@ def test_arguments_that_are_no_json_reach_the_client_as_they_are(kind: str) -> N
 
 
 def test_gemini_words_broken_arguments_as_a_malformed_call() -> None:
-    from pydantic_ai.exceptions import UnexpectedModelBehavior
-
-    try:
-        result = ask("gemini", use(Call(name="new_answer", arguments='{"content": "fo')))
-    except UnexpectedModelBehavior as error:
-        assert "MALFORMED_FUNCTION_CALL" in str(error)
-    else:
-        assert (result.calls, result.finish) == ([], "error")
+    result = ask("gemini", use(Call(name="new_answer", arguments='{"content": "fo')))
+    assert (result.calls, result.finish) == ([], "error")
 
 
 @each_format
@@ -111,7 +105,7 @@ def test_a_stream_of_twenty_thousand_chunks_has_as_many_events() -> None:
     async def run() -> None:
         turn = use(call("new_answer", content="word " * 20_000))
         script = {"m": Turn(calls=turn.calls, chunks=20_000)}
-        async with ScriptedProvider(script) as server, httpx2.AsyncClient() as http:
+        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=60) as http:
             body = {"model": "m", "stream": True}
             answer = await http.post(server.openai_url + "/chat/completions", json=body)
         events = [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: {")]

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ pace: {between: 0.0001, jitter: 0.5, seed: 3}
 
 
 def post(url: str, name: str) -> httpx2.Response:
-    return httpx2.post(f"{url}/v1/chat/completions", json={"model": name, "messages": []})
+    return httpx2.post(f"{url}/v1/chat/completions", json={"model": name, "messages": []}, timeout=60)
 
 
 def message(url: str, name: str) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def message(url: str, name: str) -> dict[str, Any]:
 def test_a_plain_thread_can_use_the_server() -> None:
     with ScriptedProvider({"m": say("ok")}).in_thread() as server:
         assert message(server.base_url, "m")["content"] == "ok"
-        assert server.block_for_requests("m")[0].outcome == "sent"
+        (request,) = server.block_for_requests("m")
+        server.block_for_outcome(request)
+        assert request.outcome == "sent"
         server.block_for_connections(0)
         with pytest.raises(TimeoutError):
             server.block_for_requests("m", 2, timeout=0.01)
@@ -71,10 +75,16 @@ def test_a_port_in_use_is_an_error_at_once() -> None:
         assert isinstance(raised.value.__cause__, OSError)
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The program with pipes; it is gone at the end whatever the test found."""
     command = [sys.executable, "-m", "massgen.testing", *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 def test_the_program_plays_a_script_file_until_it_is_interrupted(tmp_path: Path) -> None:
