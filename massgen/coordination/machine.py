@@ -150,7 +150,7 @@ def _no_action(draft: Attempt, fact: ResponseEnded) -> None:
         if not isinstance(draft.out[-1], Proceed):
             return
         del draft.out[before:]
-    if member.reminders < REMINDERS:
+    if member.reminders < REMINDERS and not draft.rules.plain:
         member.reminders += 1
         draft.say(Remind(agent=member.number, tools=member.tools))
         return
@@ -169,7 +169,7 @@ def _closed(draft: Attempt, fact: RoundClosed) -> None:
 def _take_text(draft: Attempt, number: int, text: str, at: float) -> None:
     """The words of an agent that never called a tool count as its answer if it has none; else it abstains."""
     member = draft.member(number)
-    if member.count == 0 and text.strip() and "new_answer" in member.tools:
+    if member.count == 0 and text.strip() and ("new_answer" in member.tools or draft.rules.plain):
         if not rounds.lose_first_answer(draft, member):
             proposals.accept_answer(draft, member, text, None, at)
     else:

@@ -110,6 +110,8 @@ def _visible(attempt: Attempt, member: Member) -> tuple[tuple[int, int], ...]:
 
 def _offer(attempt: Attempt, member: Member) -> tuple[RoundKind, tuple[str, ...]]:
     rules = attempt.rules
+    if rules.plain:
+        return "initial", ()
     if rules.mode == "decomposition":
         return ("refine" if member.visible else "initial"), ("new_answer", "stop")
     if not member.visible:

@@ -18,7 +18,8 @@ class Rules:
     """The switches of section 1 of coordination.md that shape how a team converges.
 
     `agents` is the size of the team; agents are numbered from 1. Caps are None where unlimited. Seconds are run
-    time. `quick` is COORD-097, `direct_single` COORD-105: one agent's accepted answer is delivered as it is.
+    time. `quick` is COORD-097, `plain` COORD-029 (one model without workflow tools: its text is its answer),
+    `direct_single` COORD-105: one agent's accepted answer is delivered as it is.
     """
 
     agents: int
@@ -39,6 +40,7 @@ class Rules:
     checklist_threshold: int = 7
     skip_coordination: bool = False
     quick: bool = False
+    plain: bool = False
     delivery: Delivery = "present"
     direct_single: bool = True
     grace_seconds: float = 120.0

@@ -66,6 +66,9 @@ class Briefing:
         self, attempt: Attempt, agent: TeamAgent, start: StartRound, runtime: Sequence[str]
     ) -> RoundStart:
         """The fresh context of a coordination round (section 2.4)."""
+        if self.team.rules.plain:
+            system = "\n\n".join((*agent.system_parts, *agent.sections))
+            return RoundStart(system=system, message=self.question.text, workflow=(), media=self.question.media)
         system = prompts.coordination_system(
             mode=self.team.rules.mode,
             sensitivity=self.team.sensitivity,

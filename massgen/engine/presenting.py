@@ -103,7 +103,8 @@ class Presentation:
         self.delivered = text if text.strip() else (stored.text if stored else "")
         if self.delivered:
             self._announce(present, text, watcher, tree)
-        self.coordinator.submit(PresentationEnded(at=self.coordinator.clock.now(), delivered=bool(text.strip()), error=error))
+        now = self.coordinator.clock.now()
+        self.coordinator.submit(PresentationEnded(at=now, delivered=bool(text.strip()), error=error))
 
     async def _freeze(self, agent: TeamAgent) -> str | None:
         if agent.files is None:

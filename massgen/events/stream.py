@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from massgen.events.codec import encode
+from massgen.events.masking import masked
 from massgen.events.types import Body, Content, Event, FinalChunk
 
 JOIN_SECONDS = 0.1
@@ -39,8 +40,15 @@ class EventStream:
     A disk that fails ends the writing, not the run: one warning goes to stderr, events go on in memory.
     """
 
-    def __init__(self, directory: Callable[[int, int], Path] | None = None, *, first_seq: int = 1) -> None:
+    def __init__(
+        self,
+        directory: Callable[[int, int], Path] | None = None,
+        *,
+        first_seq: int = 1,
+        redact: Callable[[str], str] | None = None,
+    ) -> None:
         self._directory = directory
+        self._redact = redact
         self._seq = first_seq
         self._subscribers: list[Subscriber] = []
         self._pending: dict[str, _Pending] = {}
@@ -129,7 +137,7 @@ class EventStream:
             attempt=self.attempt,
             agent_id=agent_id,
             round=round,
-            body=body,
+            body=masked(body, self._redact) if self._redact is not None else body,
         )
         self._seq += 1
         if self._fd is not None:

@@ -1,0 +1,104 @@
+"""All views that a run writes to its log directory, in the order that their promises need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen.config import Config, Redactor
+from massgen.events.stream import EventStream
+from massgen.events.types import Event, SessionEnd
+from massgen.runs.metadata import write_metadata
+from massgen.runs.request import RunRequest
+from massgen.runs.textlog import TextLog
+from massgen.views.files import safe_name
+from massgen.views.run_state import RunState
+from massgen.views.status import StatusWriter
+from massgen.views.steps import StepWriter
+from massgen.views.tree import LogTree, create_log_directory
+
+
+@dataclass(slots=True)
+class Logbook:
+    """`enter` before an attempt, `attach` once; everything else follows from the events.
+
+    Without `text_logs` (LOG-018) only status, metadata, answers, votes and `final/` are written.
+    """
+
+    tree: LogTree
+    redactor: Redactor
+    text_logs: bool = True
+    status_file: Path | None = None
+    state: RunState = field(default_factory=RunState)
+    text: TextLog = field(init=False)
+    status: StatusWriter = field(init=False)
+    steps: StepWriter = field(init=False)
+    _names: tuple[str, ...] = ()
+    _metadata: Callable[[Path], None] | None = None
+
+    @classmethod
+    def create(
+        cls, logs: Path, redactor: Redactor, *, text_logs: bool, debug: bool, status_file: Path | None
+    ) -> Logbook:
+        """Make the run's directory. Raises `StorageError`."""
+        book = cls(
+            tree=LogTree(create_log_directory(logs)),
+            redactor=redactor,
+            text_logs=text_logs,
+            status_file=status_file,
+        )
+        book.text = TextLog(book.redact, debug=debug)
+        book.steps = StepWriter(book.state, book.tree)
+        book.status = StatusWriter(book.state, book.tree.root, book._status_places)
+        return book
+
+    def redact(self, text: str) -> str:
+        return self.redactor.text(text)
+
+    def attach(self, stream: EventStream, request: RunRequest, config: Config) -> None:
+        """Subscribe the views: state first, answers before the status that names them."""
+        self._names = tuple(safe_name(agent.id) for agent in config.agents)
+        plain = self.redactor.value(dict(request.loaded.values))
+        arguments = self.redactor.value(dict(request.cli_args))
+
+        def metadata(directory: Path) -> None:
+            write_metadata(
+                directory / "execution_metadata.yaml",
+                question=self.redact(request.question),
+                config=plain,
+                config_path=request.loaded.path,
+                cli_args=arguments,
+                launch=request.launch,
+            )
+
+        self._metadata = metadata
+        stream.subscribe(self.state.apply)
+        stream.subscribe(self.steps)
+        if self.text_logs:
+            stream.subscribe(self.text)
+        stream.subscribe(self._end)
+        stream.subscribe(self.status)
+
+    def enter(self, turn: int, attempt: int) -> None:
+        """Make an attempt's directory and go on there; entering it twice is harmless."""
+        if self.tree.here.exists() and (self.tree.turn, self.tree.attempt) == (turn, attempt):
+            return
+        self.tree.enter(turn, attempt, self._names)
+        if self.text_logs:
+            self.text.open(self.tree.here)
+        if self._metadata is not None:
+            self._metadata(self.tree.here)
+
+    def answer_file(self, winner: str) -> Path:
+        """Where the delivered answer lies (AUTO-008)."""
+        return self.tree.here / "final" / safe_name(winner) / "answer.txt"
+
+    def _status_places(self) -> tuple[Path, ...]:
+        own = self.tree.here / "status.json"
+        return (own, self.status_file) if self.status_file is not None else (own,)
+
+    def _end(self, event: Event) -> None:
+        if isinstance(event.body, SessionEnd):
+            self.tree.accept()
+            self.text.close()

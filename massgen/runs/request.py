@@ -1,0 +1,67 @@
+"""What a door asks for, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from massgen.backends.protocol import Media, Message
+from massgen.config import LoadedConfig
+from massgen.engine.turn import AnswerRecord, VoteRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One question to one team.
+
+    `launch` is the directory the run belongs to. `plain` is one model without workflow tools, `quick` no
+    refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `cli_args` are recorded.
+    """
+
+    loaded: LoadedConfig
+    question: str
+    launch: Path
+    plain: bool = False
+    quick: bool = False
+    automation: bool = False
+    logs: bool = True
+    debug: bool = False
+    status_file: Path | None = None
+    single_agent: str | None = None
+    session_id: str | None = None
+    turn: int = 1
+    history: Sequence[Message] = ()
+    media: tuple[Media, ...] = ()
+    cli_args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run came to. `winner` is the real id, `answer` the delivered text (empty without one), times in seconds.
+
+    `coordination_seconds` ends when the winner was chosen, `total_seconds` includes the presentation.
+    """
+
+    exit_code: int
+    outcome: str
+    answer: str
+    winner: str | None
+    label: str
+    message: str
+    log_dir: Path
+    answer_file: Path | None
+    session_id: str
+    agents: tuple[str, ...]
+    answers: tuple[AnswerRecord, ...]
+    votes: tuple[VoteRecord, ...]
+    is_tie: bool
+    consensus: bool
+    errors: Mapping[str, str]
+    coordination_seconds: float
+    total_seconds: float
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    attempt: int = 1

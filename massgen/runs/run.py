@@ -1,0 +1,175 @@
+"""One call = one turn: configuration and question in; events, files and a result out.
+
+    run = Run(request); run.prepare(); result = await run.execute()
+
+Doors subscribe to `run.stream` between the two. `cancel` may be called from the loop's thread at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from massgen import paths
+from massgen.backends import SharedResources, check_backend, prefetch
+from massgen.config import Config, Redactor
+from massgen.engine.clock import Clock, RunClock
+from massgen.engine.team import Question
+from massgen.engine.turn import TurnResult, TurnRunner
+from massgen.errors import EXIT_EXECUTION, ConfigError, MassGenError
+from massgen.events.stream import EventStream
+from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
+from massgen.runs.archive import CallFiles
+from massgen.runs.logbook import Logbook
+from massgen.runs.process import own_start
+from massgen.runs.request import RunRequest, RunResult
+from massgen.runs.rules import limits_of
+from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent
+
+
+@dataclass(slots=True)
+class Run:
+    """See the module. Raises only from `prepare`; what happens later is in the result."""
+
+    request: RunRequest
+    clock: Clock = field(default_factory=RunClock)
+    config: Config = field(init=False)
+    session_id: str = field(init=False, default="")
+    log: Logbook = field(init=False)
+    stream: EventStream = field(init=False)
+    _runner: TurnRunner | None = field(init=False, default=None)
+    _cancelled: bool = field(init=False, default=False)
+
+    @property
+    def log_dir(self) -> Path:
+        return self.log.tree.root
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        return tuple(agent.id for agent in self.config.agents)
+
+    def prepare(self) -> None:
+        """Check everything that can be checked without a model call, then make the log directory.
+
+        Raises `ConfigError` (exit code 1) or `StorageError`; nothing is on disk after a `ConfigError`.
+        """
+        request = self.request
+        self.config = keep_single_agent(request.loaded.require(), request.single_agent)
+        if not request.question.strip():
+            raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
+        for agent in self.config.agents:
+            check_backend(agent.backend, environ=request.loaded.environment)
+        stamp = f"{datetime.now():%Y%m%d_%H%M%S}"
+        self.session_id = request.session_id or f"session_{stamp}"
+        redactor = Redactor.for_run(request.loaded.values, request.loaded.environment)
+        keep_logs = request.automation or (request.logs and self.config.ui.logging_enabled)
+        self.log = Logbook.create(
+            paths.logs_directory(request.launch),
+            redactor,
+            text_logs=keep_logs,
+            debug=request.debug,
+            status_file=request.status_file,
+        )
+        self.stream = EventStream(
+            self.log.tree.directory if keep_logs else None, redact=redactor.text if redactor.pattern else None
+        )
+        self.log.attach(self.stream, request, self.config)
+
+    def cancel(self) -> None:
+        """Stop model calls and keep what there is; the result says `cancelled` (COORD-123)."""
+        self._cancelled = True
+        if self._runner is not None:
+            self._runner.cancel()
+
+    async def execute(self) -> RunResult:
+        """Coordinate, present, write everything; returns also after failure, timeout and cancellation."""
+        self.log.enter(self.request.turn, 1)
+        self.stream.place(self.request.turn, 1)
+        self._announce_start()
+        self.log.status.start()
+        try:
+            turn = await self._turn()
+        except MassGenError as error:
+            turn = self._failed(error)
+        finally:
+            self.stream.close()
+        return self._result(turn)
+
+    def _announce_start(self) -> None:
+        body = SessionStart(
+            question=self.request.question,
+            agents=self.agents,
+            models=tuple(agent.backend.model or "" for agent in self.config.agents),
+            session_id=self.session_id,
+            mode=self.config.orchestrator.coordination_mode,
+            timeout_seconds=limits_of(self.config).run,
+            pid=os.getpid(),
+            process_started=own_start(),
+        )
+        self.stream.emit(body, durable=True)
+
+    async def _turn(self) -> TurnResult:
+        loaded = self.request.loaded
+        await asyncio.to_thread(prefetch, [agent.backend.type for agent in self.config.agents])
+        async with SharedResources() as resources:
+            backends = create_backends(self.config, loaded, resources)
+            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain)
+            team = build_team(self.config, backends, plan)
+            self._runner = TurnRunner(
+                team=team,
+                question=Question(
+                    text=self.request.question, history=self.request.history, media=self.request.media
+                ),
+                stream=self.stream,
+                clock=self.clock,
+                turn=self.request.turn,
+                archive=CallFiles(lambda: self.log.tree.here, self.log.redact) if self.log.text_logs else None,
+                on_attempt=self.log.enter,
+            )
+            if self._cancelled:
+                self._runner.cancel()
+            return await self._runner.run()
+
+    def _failed(self, error: MassGenError) -> TurnResult:
+        """Something below the agents failed: said in the log, told as a result."""
+        self.stream.emit(ErrorOccurred(error_type=type(error).__name__, message=str(error)))
+        code = error.exit_code or EXIT_EXECUTION
+        self.stream.emit(SessionEnd(exit_code=code, reason="error", message=str(error)), durable=True)
+        return TurnResult(outcome="failed", exit_code=code, message=str(error))
+
+    def warn(self, text: str) -> None:
+        """Something a person should know, in the log."""
+        self.stream.emit(Warned(text=text))
+
+    def _result(self, turn: TurnResult) -> RunResult:
+        state = self.log.state
+        winner = self.agents[turn.winner - 1] if turn.winner is not None else None
+        chosen = state.coordination_end or state.ended or state.started
+        ended = state.ended or state.started
+        usage = state.usage
+        return RunResult(
+            exit_code=turn.exit_code,
+            outcome=turn.outcome,
+            answer=turn.text,
+            winner=winner,
+            label=turn.label,
+            message=turn.message,
+            log_dir=self.log_dir,
+            answer_file=self.log.answer_file(winner) if winner is not None else None,
+            session_id=self.session_id,
+            agents=self.agents,
+            answers=turn.answers,
+            votes=turn.votes,
+            is_tie=turn.is_tie,
+            consensus=turn.consensus,
+            errors=turn.errors,
+            coordination_seconds=max(0.0, chosen - state.started),
+            total_seconds=max(0.0, ended - state.started),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost=None if usage.unpriced and not usage.cost else usage.cost,
+            attempt=turn.attempt,
+        )

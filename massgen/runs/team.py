@@ -1,0 +1,89 @@
+"""From configuration to a team: backends, prompts, tools and files of every agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from massgen.backends import SharedResources, create_backend
+from massgen.backends.protocol import ModelBackend
+from massgen.config import Config, LoadedConfig
+from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, WorkflowHandler
+from massgen.errors import ConfigError
+from massgen.runs.rules import limits_of, rules_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What one agent gets besides its model."""
+
+    tools: AgentTools | None = None
+    files: AgentFiles | None = None
+    system_parts: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    presentation_sections: tuple[str, ...] = ()
+    subtask: str = ""
+    paraphrase: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamPlan:
+    """What shapes the team besides the configuration."""
+
+    quick: bool = False
+    plain: bool = False
+    criteria: tuple[str, ...] = ()
+    equipment: Sequence[Equipment] = ()
+    handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
+
+
+def keep_single_agent(config: Config, wanted: str | None) -> Config:
+    """`--single-agent`: the named agent, or the first for an empty name (CLI-038)."""
+    if wanted is None:
+        return config
+    if wanted == "":
+        return config.model_copy(update={"agents": config.agents[:1]})
+    kept = tuple(agent for agent in config.agents if agent.id == wanted)
+    if not kept:
+        names = ", ".join(agent.id for agent in config.agents)
+        raise ConfigError(f"There is no agent {wanted!r}.", hint=f"The agents are: {names}")
+    return config.model_copy(update={"agents": kept})
+
+
+def create_backends(config: Config, loaded: LoadedConfig, resources: SharedResources) -> list[ModelBackend]:
+    """One backend for each agent; raises `ConfigError` for what cannot be used."""
+    directory = loaded.path.parent if loaded.path is not None else None
+    environ = loaded.environment
+    return [
+        create_backend(agent.backend, agent_id=agent.id, resources=resources, environ=environ, directory=directory)
+        for agent in config.agents
+    ]
+
+
+def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan) -> Team:
+    """The value the engine runs."""
+    equipment = plan.equipment or [Equipment() for _ in config.agents]
+    agents = tuple(
+        TeamAgent(
+            id=agent.id,
+            number=number,
+            backend=backend,
+            system_parts=(*kit.system_parts, *([agent.system_message] if agent.system_message else ())),
+            sections=kit.sections,
+            presentation_sections=kit.presentation_sections,
+            subtask=agent.subtask or kit.subtask,
+            paraphrase=kit.paraphrase,
+            tools=kit.tools,
+            files=kit.files,
+        )
+        for number, (agent, backend, kit) in enumerate(zip(config.agents, backends, equipment, strict=True), 1)
+    )
+    return Team(
+        agents=agents,
+        rules=rules_of(config, quick=plan.quick, plain=plan.plain, criteria=plan.criteria),
+        limits=limits_of(config),
+        sensitivity=config.orchestrator.voting_sensitivity,
+        planning=config.orchestrator.coordination.enable_planning_mode,
+        debug_final_answer=config.orchestrator.debug_final_answer,
+        handlers=plan.handlers,
+    )

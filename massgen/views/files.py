@@ -1,0 +1,73 @@
+"""Writing view files: whole or not at all, and never the end of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_told: set[str] = set()
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace `path` by a whole new file; raises OSError and leaves the old one where that fails (LOG-032)."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_atomic` of indented JSON."""
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def guarded(what: str, write: Callable[[], None]) -> bool:
+    """Do `write`; a disk that fails costs this view, not the run: one sentence on stderr for each kind of file."""
+    try:
+        write()
+    except OSError as error:
+        if what not in _told:
+            _told.add(what)
+            print(f"Warning: {what} could not be written ({error.strerror}).", file=sys.stderr)
+        return False
+    return True
+
+
+def link(path: Path, target: str) -> None:
+    """Make `path` a relative link to `target`, atomically; an existing file or directory of that name stays."""
+    if path.is_symlink() and os.readlink(path) == target:
+        return
+    if path.exists() and not path.is_symlink():
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.lnk")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    temporary.symlink_to(target)
+    os.replace(temporary, path)
+
+
+def safe_name(agent_id: str) -> str:
+    """An agent id as a file name, reversibly: unsafe characters become %XX (LOG-014)."""
+    allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+@ "
+    out = "".join(c if c in allowed or (ord(c) > 127 and c.isalnum()) else _escape(c) for c in agent_id)
+    if out.startswith("."):
+        out = "%2E" + out[1:]
+    if out.endswith(" "):
+        out = out[:-1] + "%20"
+    return out or "%00"
+
+
+def _escape(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
