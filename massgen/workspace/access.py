@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Literal
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.grants import Access, Grants
 from massgen.workspace.policy import AgentPathPolicy
+from massgen.workspace.sensitive import find_sensitive
+
+log = logging.getLogger(__name__)
 
 Phase = Literal["coordination", "presentation", "post_evaluation"]
 
@@ -41,6 +45,19 @@ class Found:
 
     secrets: tuple[Path, ...] = ()
     git: tuple[Path, ...] = ()
+
+
+def look_at(contexts: Iterable[ContextPath]) -> Found:
+    """Search the context paths for names that no grant includes; blocks."""
+    secrets: list[Path] = []
+    git: list[Path] = []
+    for context in contexts:
+        found = find_sensitive(context.path)
+        secrets += found.secrets
+        git += found.git
+        if not found.complete:
+            log.warning("%s holds too many files to look for secrets in all of them", context.path)
+    return Found(secrets=tuple(dict.fromkeys(secrets)), git=tuple(dict.fromkeys(git)))
 
 
 def agent_policy(

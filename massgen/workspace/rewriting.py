@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def rewrite_paths(text: str, places: Mapping[str, str]) -> str:
@@ -16,3 +17,16 @@ def rewrite_paths(text: str, places: Mapping[str, str]) -> str:
     longest = sorted(places, key=len, reverse=True)
     pattern = re.compile(r"(?<![\w/.-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w-]|\.\w)")
     return pattern.sub(lambda match: places[match[0]], text)
+
+
+def spell(places: Mapping[Path, Path], *, base: Path, alias: Path) -> dict[str, str]:
+    """The ways in which a text may write each path: absolute, relative to `base`, or below `alias`, another name
+    of `base` (a link to it)."""
+    spelt: dict[str, str] = {}
+    for path, counterpart in places.items():
+        spelt[str(path)] = str(counterpart)
+        if path.is_relative_to(base):
+            relative = path.relative_to(base)
+            spelt[str(relative)] = str(counterpart)
+            spelt[str(alias / relative)] = str(counterpart)
+    return spelt

@@ -14,15 +14,14 @@ from pathlib import Path
 
 from massgen.errors import StorageError
 from massgen.workspace import layout as layouts
-from massgen.workspace.access import AgentView, Found, PathNote, Phase, agent_policy, path_notes
+from massgen.workspace.access import AgentView, Found, PathNote, Phase, agent_policy, look_at, path_notes
 from massgen.workspace.context_paths import ContextPath, merge_context_paths
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.project import Project, WriteMode, free_name, open_project, project_roots
 from massgen.workspace.removal import empty_directory, remove_path
 from massgen.workspace.review import Acceptance, Applied, FileChange, Review
-from massgen.workspace.rewriting import rewrite_paths
-from massgen.workspace.sensitive import find_sensitive
+from massgen.workspace.rewriting import rewrite_paths, spell
 from massgen.workspace.store import FRAMEWORK_DIRECTORIES, SCRATCH_ARCHIVE, Store, Tree
 from massgen.workspace.worktrees import Worktrees
 
@@ -101,7 +100,7 @@ class RunWorkspaces:
         run = cls(settings, agents, claim)
         try:
             await asyncio.to_thread(run._make_directories)
-            await run._look_at_contexts()
+            run._found = await asyncio.to_thread(look_at, run._contexts)
             await run._open_projects()
         except BaseException:
             await asyncio.shield(run.finish())
@@ -139,7 +138,7 @@ class RunWorkspaces:
         """More context paths from the next policy on (interactive turns); permissions are only raised."""
         self._contexts = merge_context_paths(self._contexts, added)
         if self._claim is not None:
-            await self._look_at_contexts()
+            self._found = await asyncio.to_thread(look_at, self._contexts)
             await self._open_projects()
 
     def workspace(self, agent_id: str) -> Path | None:
@@ -332,26 +331,15 @@ class RunWorkspaces:
     def _places(self, viewer_id: str) -> dict[str, str]:
         if viewer_id not in self._workspaces:
             return {}
-        places: dict[str, str] = {}
+        layout = self.layout
+        places: dict[Path, Path] = {}
         for agent_id, workspace in self._workspaces.items():
-            number = self._agents[agent_id].number
-            view = str(self.view_path(viewer_id, number))
-            sources = [workspace, self.layout.snapshots / self._names[agent_id]]
-            for path in sources:
-                places |= dict.fromkeys(self._spellings(path), view)
-            for spelling in self._spellings(self.layout.temp / self._names[agent_id]):
-                places[spelling] = str(self.layout.temp / self._names[viewer_id])
+            view = layout.temp / self._names[viewer_id] / f"agent{self._agents[agent_id].number}"
+            places |= {workspace: view, layout.snapshots / self._names[agent_id]: view}
+            places[layout.temp / self._names[agent_id]] = layout.temp / self._names[viewer_id]
             for project in self.projects:
-                checkout = workspace / layouts.WORKTREES / project.name
-                places |= dict.fromkeys(self._spellings(checkout), str(project.root))
-        return places
-
-    def _spellings(self, path: Path) -> list[str]:
-        found = [str(path)]
-        if path.is_relative_to(self.layout.base):
-            found.append(str(path.relative_to(self.layout.base)))
-            found.append(str(self.settings.launch_directory / path.relative_to(self.layout.base)))
-        return found
+                places[workspace / layouts.WORKTREES / project.name] = project.root
+        return spell(places, base=layout.base, alias=self.settings.launch_directory)
 
     def _make_directories(self) -> None:
         layout = self.layout
@@ -366,17 +354,6 @@ class RunWorkspaces:
                 (layout.temp / self._names[agent.agent_id]).mkdir(parents=True, exist_ok=True)
                 if cwds.count(agent.cwd) == 1:
                     layouts.link_latest(path)
-
-    async def _look_at_contexts(self) -> None:
-        secrets: list[Path] = []
-        git: list[Path] = []
-        for context in self._contexts:
-            found = await asyncio.to_thread(find_sensitive, context.path)
-            secrets += found.secrets
-            git += found.git
-            if not found.complete:
-                log.warning("%s holds too many files to look for secrets in all of them", context.path)
-        self._found = Found(secrets=tuple(dict.fromkeys(secrets)), git=tuple(dict.fromkeys(git)))
 
     async def _open_projects(self) -> None:
         direct = self.settings.write_mode == "legacy" and not self.settings.hold_writes
