@@ -10,9 +10,10 @@ from typing import Any
 
 from massgen.backends.protocol import JsonSchema, ToolSpec
 from massgen.errors import MassGenError
-from massgen.tools.cleaning import each_text, shorten
+from massgen.tools.cleaning import shorten
 
 MAX_ARGUMENT_CHARACTERS = 10_000_000
+MAX_DEPTH = 64
 _MESSAGE_CHARACTERS = 300
 
 
@@ -24,8 +25,8 @@ class ArgumentReader:
     """Parses and checks arguments; validators are built once per tool.
 
     jsonschema (which the MCP library brings anyway) checks, because tools of MCP servers use all of JSON
-    Schema. It takes 0.2 s to import, so only the first call pays. Keywords with regular expressions are
-    left to the tool: a schema of a foreign server could hang us with one.
+    Schema. It takes 0.2 s to import, so only the first call pays. Keywords that can take for ever (regular
+    expressions, uniqueness) are left to the tool: a schema of a foreign server could hang us with one.
     """
 
     def __init__(self) -> None:
@@ -77,11 +78,22 @@ def _parsed(raw: str) -> Any:
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadArguments(f"The arguments are not valid JSON: {reason}. Write the call again.") from None
-    return each_text(value, _encodable)
+    return _sound(value, 0)
 
 
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+def _sound(value: Any, depth: int) -> Any:
+    """`value` with texts that can be encoded; raises `BadArguments` where it is nested too deeply."""
+    if depth > MAX_DEPTH:
+        raise BadArguments(f"The arguments are nested more than {MAX_DEPTH} levels deep.")
+    match value:
+        case str():
+            return value if value.isascii() else value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_sound(key, depth): _sound(item, depth + 1) for key, item in value.items()}
+        case list():
+            return [_sound(item, depth + 1) for item in value]
+        case _:
+            return value
 
 
 def _no_constant(name: str) -> Any:
@@ -103,8 +115,8 @@ def _repaired(arguments: dict[str, Any], schema: JsonSchema) -> dict[str, Any]:
         if value is None and kinds is not None and "null" not in allowed and name not in required:
             continue
         if isinstance(value, str) and kinds is not None and "string" not in allowed:
-            with suppress(ValueError, RecursionError):  # stays a text then, and the schema check says so
-                value = json.loads(value, parse_constant=_no_constant)
+            with suppress(BadArguments):  # stays a text then, and the schema check says so
+                value = _parsed(value)
         result[name] = value
     return result
 
@@ -112,7 +124,10 @@ def _repaired(arguments: dict[str, Any], schema: JsonSchema) -> dict[str, Any]:
 def _validator(schema: JsonSchema) -> Any:
     jsonschema = import_module("jsonschema")
     base = jsonschema.Draft202012Validator
-    checked = jsonschema.validators.extend(base, {"pattern": _skip, "patternProperties": _skip})
+    own: dict[str, Any] = {"pattern": _skip, "patternProperties": _skip, "uniqueItems": _skip}
+    for keyword in ("additionalProperties", "unevaluatedProperties"):
+        own[keyword] = _unless_patterns(base.VALIDATORS[keyword])
+    checked = jsonschema.validators.extend(base, own)
     try:
         checked.check_schema(dict(schema))
     except jsonschema.SchemaError:
@@ -131,3 +146,12 @@ def _first_error(validator: Any, arguments: dict[str, Any]) -> Any:
 
 def _skip(*_: Any) -> None:
     return None
+
+
+def _unless_patterns(check: Any) -> Any:
+    """`check` for schemas without patternProperties, whose expressions it would run."""
+
+    def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        return () if "patternProperties" in schema else check(validator, value, instance, schema)
+
+    return checked

@@ -16,6 +16,8 @@ from massgen.tools.protocol import Injection
 
 log = logging.getLogger(__name__)
 
+FAILURE = "the hook"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
@@ -47,13 +49,13 @@ class Hooks:
         for hook in self.after:
             if isinstance(hook, BrokenHook) and concerns(hook.matcher, event):
                 return Permission(arguments=event.tool_input, refusal=_denial(hook, hook.problem))
-        first = await _ask(self.permission, event)
+        first = await _ask(self.permission, event, verbatim=True)
         if first.refusal is not None:
             return first
         asked = await _ask(self.before, replace(event, tool_input=first.arguments))
         if asked.refusal is not None or asked.arguments == first.arguments:
             return asked
-        return await _ask(self.permission, replace(event, tool_input=asked.arguments))
+        return await _ask(self.permission, replace(event, tool_input=asked.arguments), verbatim=True)
 
     async def follow(self, event: HookEvent) -> Aftermath:
         """Tell all hooks after a call its output and collect what they inject."""
@@ -74,13 +76,17 @@ class Hooks:
         return Aftermath(injections=tuple(injections))
 
 
-async def _ask(hooks: Sequence[Hook], event: HookEvent) -> Permission:
+async def _ask(hooks: Sequence[Hook], event: HookEvent, *, verbatim: bool = False) -> Permission:
+    """The first refusal, or the arguments after all changes. The program's own refusals are worded for the
+    model already (WS-096), so they are given `verbatim`."""
     for hook in hooks:
         if not concerns(hook.matcher, event):
             continue
         result = await _run(hook, event)
         if not result.allowed:
-            return Permission(arguments=event.tool_input, refusal=_denial(hook, result.reason))
+            own = verbatim and result.reason and not result.reason.startswith(FAILURE)
+            refusal = result.reason if own else _denial(hook, result.reason)
+            return Permission(arguments=event.tool_input, refusal=refusal)
         if result.tool_input is not None:
             event = replace(event, tool_input=dict(result.tool_input))
     return Permission(arguments=event.tool_input)
@@ -94,15 +100,15 @@ async def _run(hook: Hook, event: HookEvent) -> HookResult:
             result = await hook.run(own)
         _check(result)
     except TimeoutError:
-        return _failed(hook, event, f"timed out after {hook.timeout_seconds:g}s")
+        return _failed(hook, event, f"{FAILURE} timed out after {hook.timeout_seconds:g}s")
     except Exception as error:  # noqa: BLE001 - a hook is foreign code
-        return _failed(hook, event, f"failed: {type(error).__name__}: {error}")
+        return _failed(hook, event, f"{FAILURE} failed: {type(error).__name__}: {error}")
     return result
 
 
 def _failed(hook: Hook, event: HookEvent, what: str) -> HookResult:
     deny = hook.fail_closed or isinstance(hook, BrokenHook)
-    log.warning("Hook '%s' for %s %s; %s", hook.name, event.tool_name, what, "denied" if deny else "ignored")
+    log.warning("Hook '%s' for %s: %s; %s", hook.name, event.tool_name, what, "denied" if deny else "ignored")
     return HookResult.deny(what) if deny else HookResult.allow()
 
 

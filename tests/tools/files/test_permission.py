@@ -137,3 +137,10 @@ def test_the_tracker_forgets_what_was_deleted() -> None:
     tracker.track_write(Path("/w/a"), created=True)
     tracker.track_delete(Path("/w/a"))
     assert not tracker.knows(Path("/w/a"))
+
+
+@pytest.mark.spec("WS-096")
+def test_the_hooks_refusal_reads_as_that_of_the_tool(place: Place) -> None:
+    without = place.refused("write_file", path="../project/config.json", content="x")
+    place.hooks = Hooks(permission=(PathPermissionHook(policy=place.policy),))
+    assert place.refused("write_file", path="../project/config.json", content="x") == without

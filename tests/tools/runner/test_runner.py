@@ -41,6 +41,7 @@ def failing(error: BaseException) -> PlainTool:
         ("7", "must be a JSON object"),
         ('{"n": NaN}', "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
+        ('{"n": ' + "[" * 300 + "]" * 300 + "}", "nested more than"),
         ('{"n": "many"}', "'n'"),
         ("{}", "'n' is a required property"),
         ("", "'n' is a required property"),
@@ -291,10 +292,12 @@ def test_no_tool_can_shadow_another() -> None:
         {"type": "object", "properties": {"n": {"$ref": "http://127.0.0.1:9/none.json"}}},
         {"type": "object", "properties": {"n": {"$ref": "#/properties/n"}}},
         {"type": "object", "properties": {"n": {"type": "string", "pattern": "^(a+)+$"}}},
+        {"type": "object", "patternProperties": {"^(n+)+$": {}}, "additionalProperties": False},
+        {"type": "object", "patternProperties": {"^(n+)+$": {}}, "unevaluatedProperties": False},
     ],
 )
 def test_a_broken_or_hostile_schema_of_a_server_does_no_harm(schema: dict[str, Any]) -> None:
-    outcome = run_one(echo(schema=schema), {"n": "a" * 50 + "!"})
+    outcome = run_one(echo(schema=schema), {"n": "a" * 50 + "!", "n" * 50 + "!": 1})
     assert not outcome.is_error
 
 
