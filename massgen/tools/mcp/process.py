@@ -101,6 +101,8 @@ async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> 
     to_session, from_server = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_server, from_session = anyio.create_memory_object_stream[SessionMessage](0)
 
+    closing = False
+
     async def read() -> None:
         reason = "it closed its output"
         try:
@@ -109,7 +111,8 @@ async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> 
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             reason = "the connection was closed"
         finally:
-            process.on_end(reason)
+            if not closing:
+                process.on_end(reason)
 
     async def write() -> None:
         assert child.stdin is not None
@@ -125,6 +128,7 @@ async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> 
         try:
             yield from_server, to_server
         finally:
+            closing = True
             for stream in (from_server, to_server):
                 stream.close()
             for task in tasks:

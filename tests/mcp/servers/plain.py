@@ -1,12 +1,19 @@
-"""An ordinary stdio server: echo, add, its own environment and arguments, progress, media, a question, a slow call."""
+"""An ordinary server: echo, its own environment and arguments, progress, media, a question, a slow call.
+
+`plain.py` speaks over stdio; `plain.py http` and `plain.py sse` listen on a free port and print it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
+import time
+from typing import Annotated
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.types import AudioContent, ImageContent, TextContent, ToolAnnotations
 from pydantic import BaseModel
 
@@ -39,9 +46,9 @@ def get_arguments() -> list[str]:
 
 
 @server.tool()
-def get_place() -> dict[str, str | int]:
+def get_place() -> dict[str, str]:
     """Process id and working directory."""
-    return {"pid": os.getpid(), "cwd": os.getcwd()}
+    return {"pid": str(os.getpid()), "cwd": os.getcwd()}
 
 
 @server.tool()
@@ -49,30 +56,34 @@ async def work(steps: int, context: Context) -> str:
     """Report progress."""
     for step in range(steps):
         await context.report_progress(step + 1, steps, f"step {step + 1}")
+        await asyncio.sleep(0.11)
     return "worked"
 
 
 @server.tool()
-async def sleep(seconds: float, mark: str) -> str:
-    """Sleep; leave a file behind when cancelled."""
+async def wait(started: str, cancelled: str) -> str:
+    """Leave one file when begun and another when cancelled."""
+    open(started, "w").close()
     try:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(600)
     except BaseException:
-        with open(mark, "w") as file:
-            file.write("cancelled")
+        open(cancelled, "w").close()
         raise
-    return "slept"
+    return "waited"
 
 
 class Name(BaseModel):
     name: str
 
 
+async def asked_name() -> Elicit[Name]:
+    return Elicit("What is your name?", Name)
+
+
 @server.tool()
-async def ask_name(context: Context) -> str:
-    """Ask the person for a name."""
-    answer = await context.elicit("What is your name?", Name)
-    return f"{answer.action}: {answer.data.name}" if answer.action == "accept" else answer.action
+async def greet(name: Annotated[Name, Resolve(asked_name)]) -> str:
+    """Greet the person, who is asked for a name."""
+    return f"Hello {name.name}"
 
 
 @server.tool(structured_output=False)
@@ -87,14 +98,32 @@ def mixed() -> list[TextContent | ImageContent | AudioContent]:
 
 
 @server.tool()
+def get_record() -> dict[str, int]:
+    """Structured content."""
+    return {"answer": 42}
+
+
+@server.tool()
 def fail() -> str:
     """Always fails."""
     raise ValueError("no luck")
 
 
+def listen(kind: str) -> None:
+    import uvicorn
+
+    app = server.sse_app() if kind == "sse" else server.streamable_http_app()
+    place = socket.socket()
+    place.bind(("127.0.0.1", 0))
+    place.listen()
+    print(place.getsockname()[1], flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[place])
+
+
 if __name__ == "__main__":
     if "--slow-start" in sys.argv:
-        import time
-
         time.sleep(1)
-    server.run("stdio")
+    if sys.argv[1:] in (["http"], ["sse"]):
+        listen(sys.argv[1])
+    else:
+        server.run("stdio")
