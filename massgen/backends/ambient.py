@@ -1,4 +1,4 @@
-"""What a model call carries beside its arguments: its connect limit, and where warnings of libraries go.
+"""What a model call carries beside its arguments: its connect limit, its connection, and where warnings go.
 
 Provider SDKs neither take limits in one way nor report warnings as values, so both travel in a context variable
 that is set only while the SDK works.
@@ -21,6 +21,13 @@ class Ambient:
 
     connect: float
     warnings: list[str] = field(default_factory=list)
+    responses: list[Any] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """Close what is still open: not every SDK closes its response when its stream is left early."""
+        for response in self.responses:
+            if not response.is_closed:
+                await response.aclose()
 
 
 CURRENT: ContextVar[Ambient | None] = ContextVar("massgen_model_call", default=None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic_ai.models import ModelRequestParameters
 
 from massgen.backends.endpoint import Endpoint
+from massgen.backends.failures import cut_short, nothing_said
 from massgen.backends.gate import EndpointGate, Passage
 from massgen.backends.limits import CallLimits
 from massgen.backends.messages import assistant_message, finish_of, native_history, native_tools, usage_of
@@ -25,7 +26,7 @@ from massgen.backends.protocol import (
 from massgen.backends.request_settings import RequestSettings
 from massgen.backends.resources import SharedResources
 from massgen.backends.streaming import NativeStream
-from massgen.errors import BackendError, BadResponse, RateLimited, ServerFailed
+from massgen.errors import BackendError, RateLimited, ServerFailed
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
@@ -122,10 +123,12 @@ class ApiBackend:
     def _done(self, response: ModelResponse, request: ModelRequest) -> ModelDone:
         message = assistant_message(response)
         finish = finish_of(response, message)
+        if response.finish_reason is None and not self._endpoint.is_local:
+            raise cut_short(self._endpoint)
         silent = not message.text.strip() and not message.tool_calls
         after_tools = bool(request.messages) and isinstance(request.messages[-1], ToolResultMessage)
-        if silent and finish == "stop" and not after_tools:
-            raise BadResponse(f"{self._endpoint.type.label} ({self.model}) sent an empty reply.")
+        if silent and not (finish == "stop" and after_tools):
+            raise nothing_said(finish, self._endpoint)
         return ModelDone(
             message=message,
             usage=usage_of(response.usage, cost_of(response, self.model, self._prices())),

@@ -23,6 +23,7 @@ from pydantic_ai.exceptions import (
 )
 
 from massgen.backends.endpoint import Endpoint
+from massgen.backends.protocol import FinishReason
 from massgen.errors import (
     AuthenticationFailed,
     BackendError,
@@ -54,10 +55,11 @@ def classified(error: Exception, endpoint: Endpoint) -> BackendError:
         status = error.status_code if isinstance(error, ModelHTTPError) else None
         for kind, make in _MAKERS.items():
             if isinstance(error, kind):
-                return _with_hint(make(f"{endpoint.type.label} {_SAYS[kind]}: {said}", error, status), endpoint)
+                number = f" ({status})" if status is not None else ""
+                text = f"{endpoint.type.label} {_SAYS[kind]}{number}: {said}"
+                return _with_hint(make(text, error, status), endpoint)
         if status is not None:
             return BadRequest(f"{endpoint.type.label} answered {status}: {said}", status=status)
-        return _stream_ended(said, endpoint)
     if isinstance(error, ContentFilterError):
         return BadRequest(f"{endpoint.type.label} refused the content: {said}")
     if isinstance(error, UserError):
@@ -74,6 +76,22 @@ def timed_out(limit: str, seconds: float, endpoint: Endpoint) -> CallTimedOut:
     }[limit]
     hint = "Raise backend.timeout to wait longer." if limit == "total" else None
     return CallTimedOut(f"{endpoint.type.label} ({endpoint.model}) {what}.", limit=limit, hint=hint)
+
+
+def cut_short(endpoint: Endpoint) -> ConnectionFailed:
+    """The stream ended in good form but before the model had finished."""
+    return ConnectionFailed(f"{endpoint.type.label} ({endpoint.model}) stopped before the end of its answer.")
+
+
+def nothing_said(finish: FinishReason, endpoint: Endpoint) -> BackendError:
+    """The model finished without a word and without a call; why decides whether trying again can help."""
+    who = f"{endpoint.type.label} ({endpoint.model})"
+    if finish == "length":
+        hint = "Raise backend.max_tokens, or lower the reasoning effort."
+        return BadRequest(f"{who} used up its tokens before it said anything.", hint=hint)
+    if finish == "content_filter":
+        return BadRequest(f"{who} withheld its answer (content filter).")
+    return BadResponse(f"{who} sent an empty reply.")
 
 
 def _connection(error: ModelConnectionError, said: str, endpoint: Endpoint) -> BackendError:
@@ -100,10 +118,6 @@ def _with_hint(error: BackendError, endpoint: Endpoint) -> BackendError:
     if error.hint is None and error.status == 404:
         error.hint = f"Check backend.model ('{endpoint.model}') and backend.base_url."
     return error
-
-
-def _stream_ended(said: str, endpoint: Endpoint) -> BackendError:
-    return BadResponse(f"The answer of {endpoint.type.label} could not be understood: {said}")
 
 
 _MAKERS: Mapping[type[ModelAPIError], _Maker] = {
@@ -134,9 +148,18 @@ def _words_of(error: Exception) -> str:
     """The provider's own sentence where there is one, else the exception's."""
     body = getattr(error, "body", None)
     found = _sentence(body)
-    text = found or str(error) or type(error).__name__
+    text = found or str(_root(error)) or type(error).__name__
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error underneath a failure to connect, which says more than the SDK's "Connection error."."""
+    if not isinstance(error, ModelConnectionError):
+        return error
+    while (cause := error.__cause__) is not None and str(cause):
+        error = cause
+    return error
 
 
 def _sentence(body: object) -> str | None:

@@ -92,7 +92,7 @@ def _new_client(*, trust_env: bool) -> httpx2.AsyncClient:
             timeout=None,
             limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
             headers={"User-Agent": "massgen"},
-            event_hooks={"request": [_limit_connecting]},
+            event_hooks={"request": [_limit_connecting], "response": [_remember]},
             trust_env=trust_env,
         )
     except (ImportError, ValueError, httpx2.InvalidURL) as error:
@@ -105,6 +105,12 @@ async def _limit_connecting(request: Any) -> None:
     call = CURRENT.get()
     connect = call.connect if call is not None else 10.0
     request.extensions["timeout"] = {"connect": connect, "read": None, "write": None, "pool": None}
+
+
+async def _remember(response: Any) -> None:
+    call = CURRENT.get()
+    if call is not None:
+        call.responses.append(response)
 
 
 def _is_loopback(base_url: str | None) -> bool:

@@ -58,7 +58,6 @@ class NativeStream:
         self._endpoint = endpoint
         self._limits = limits
         self._calls: dict[int, int] = {}
-        self._source: Any = None
         self._stream: Any = None
         self.ambient = Ambient(connect=limits.connect)
 
@@ -68,12 +67,14 @@ class NativeStream:
         total = self._limits.total
         end = started + total if total is not None else float("inf")
         async with AsyncExitStack() as stack:
-            deadline = min(started + self._limits.first_token, end)
-            self._stream = await self._within(deadline, "first_token", stack.enter_async_context(self._opening))
-            self._source = aiter(self._stream)
-            limit, wait = "first_token", deadline
+            stack.push_async_callback(self.ambient.close)
+            first = started + self._limits.first_token
+            opened = stack.enter_async_context(self._opening)
+            self._stream = await self._within(first, end, "first_token", opened)
+            source = aiter(self._stream)
+            limit, wait = "first_token", first
             while True:
-                event = await self._within(min(wait, end), limit, anext(self._source, None))
+                event = await self._within(wait, end, limit, anext(source, None))
                 if event is None:
                     return
                 limit, wait = "idle", asyncio.get_running_loop().time() + self._limits.idle
@@ -83,16 +84,17 @@ class NativeStream:
         """What has been received, whole once `events` has ended."""
         return self._stream.get()
 
-    async def _within(self, deadline: float, limit: str, waiting: Any) -> Any:
+    async def _within(self, wait: float, end: float, limit: str, waiting: Any) -> Any:
+        """Await one step of the library until `wait` (the limit named) or `end` (the total), by loop time."""
         token = CURRENT.set(self.ambient)
-        scope = asyncio.timeout_at(deadline)
+        scope = asyncio.timeout_at(min(wait, end))
         try:
             async with scope:
                 return await waiting
         except TimeoutError as error:
             if not scope.expired():
                 raise classified(error, self._endpoint) from error
-            raise self._out_of_time(limit) from error
+            raise self._out_of_time(limit if wait <= end else "total") from error
         except BackendError:
             raise
         except Exception as error:
@@ -101,11 +103,9 @@ class NativeStream:
             CURRENT.reset(token)
 
     def _out_of_time(self, limit: str) -> BackendError:
-        seconds = {"first_token": self._limits.first_token, "idle": self._limits.idle}[limit]
-        total = self._limits.total
-        if total is not None and total <= seconds:
-            limit, seconds = "total", total
-        return timed_out(limit, seconds, self._endpoint)
+        limits = self._limits
+        seconds = {"first_token": limits.first_token, "idle": limits.idle, "total": limits.total or 0.0}
+        return timed_out(limit, seconds[limit], self._endpoint)
 
     def _ours(self, event: Any) -> ModelEvent | None:
         if isinstance(event, PartDeltaEvent):
