@@ -53,6 +53,10 @@ class RoundClock:
             return False
         return self.refusals >= MAX_REFUSALS or self.elapsed() >= self.soft + 2 * self.grace
 
+    def count_refusal(self) -> None:
+        """One more call was refused after the hard limit."""
+        self.refusals += 1
+
     def warning(self) -> str | None:
         """The soft limit's message, once per round, else None; for safe points without a tool result too."""
         if self.warned or self.soft is None or not self.soft_reached:
@@ -97,20 +101,32 @@ class RoundTimeoutPostHook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTimeoutPreHook:
-    """After the hard limit: everything but terminal tools is refused."""
+    """After the hard limit: everything but terminal tools is refused. `refused` is told of each refusal."""
 
-    clock: Callable[[], RoundClock]
+    agent_id: str
+    hard_reached: Callable[[], bool]
+    usable: Callable[[], Collection[str]] = field(default=lambda: TERMINAL_TOOLS)
+    refused: Callable[[], None] = field(default=lambda: None)
     name: str = "RoundTimeoutPreHook"
     matcher: str = "*"
     fail_closed: bool = True
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
+    @classmethod
+    def of(cls, clock: RoundClock) -> RoundTimeoutPreHook:
+        """The hook of one round's clock."""
+        return cls(
+            agent_id=clock.agent_id,
+            hard_reached=lambda: clock.hard_reached,
+            usable=clock.usable,
+            refused=clock.count_refusal,
+        )
+
     async def run(self, event: HookEvent) -> HookResult:
         """Deny when the hard limit has passed."""
-        clock = self.clock()
-        if not clock.hard_reached or event.tool_name in TERMINAL_TOOLS:
+        if not self.hard_reached() or event.tool_name in TERMINAL_TOOLS:
             return HookResult.allow()
-        clock.refusals += 1
-        log.warning("[RoundTimeoutPreHook] Blocking %s for %s - hard timeout exceeded", event.tool_name, clock.agent_id)
-        usable = " or ".join(sorted(clock.usable())) or "nothing else"
+        self.refused()
+        log.warning("[RoundTimeoutPreHook] Blocking %s for %s - hard timeout exceeded", event.tool_name, self.agent_id)
+        usable = " or ".join(sorted(self.usable())) or "nothing else"
         return HookResult.deny(f"the time of this round is over; use {usable} now")

@@ -73,14 +73,14 @@ def test_nothing_is_said_before_the_soft_limit_or_without_one() -> None:
     for limits in (early, off):
         for hook in (RoundTimeoutPostHook(clock=lambda one=limits: one),):
             assert outcomes("t", {}, after=hook)[0].injections == ()
-        assert not outcomes("t", {}, before=RoundTimeoutPreHook(clock=lambda one=limits: one))[0].is_error
+        assert not outcomes("t", {}, before=RoundTimeoutPreHook.of(limits))[0].is_error
 
 
 @pytest.mark.spec("HOOK-013")
 def test_after_the_hard_limit_ordinary_tools_are_refused(caplog: pytest.LogCaptureFixture) -> None:
     limits = clock(721)
     with caplog.at_level(logging.WARNING):
-        [refused] = outcomes("mcp__filesystem__write_file", {}, before=RoundTimeoutPreHook(clock=lambda: limits))
+        [refused] = outcomes("mcp__filesystem__write_file", {}, before=RoundTimeoutPreHook.of(limits))
     assert refused.is_error
     assert "new_answer" in refused.text
     assert (
@@ -91,7 +91,7 @@ def test_after_the_hard_limit_ordinary_tools_are_refused(caplog: pytest.LogCaptu
 def test_a_round_is_overdue_after_five_refusals_or_a_second_grace_period() -> None:
     limits = clock(721)
     assert not limits.overdue
-    outcomes("t", {}, 5, before=RoundTimeoutPreHook(clock=lambda: limits))
+    outcomes("t", {}, 5, before=RoundTimeoutPreHook.of(limits))
     assert limits.overdue
     assert clock(840).overdue
 
