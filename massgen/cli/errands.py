@@ -1,0 +1,44 @@
+"""Flags that do something else than ask a question: validate, list, print, set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+_UNAVAILABLE = {
+    "plan": "--plan",
+    "plan_and_execute": "--plan-and-execute",
+    "execute_plan": "--execute-plan",
+    "plan_report": "--plan-report",
+    "web": "--web",
+    "setup_skills": "--setup-skills",
+}
+
+
+def run_errand(flags: Mapping[str, Any]) -> int | None:
+    """The exit code of the errand that the flags ask for, None if they ask for none."""
+    if flags["validate"] is not None:
+        from massgen.cli.validate import run_validate
+
+        source = flags["validate"] or flags["config"]
+        return run_validate(source or None, strict=flags["strict"], as_json=flags["as_json"])
+    if flags["list_examples"] or flags["example"] or flags["config_schema"]:
+        return _examples(flags)
+    if flags["setup_docker"]:
+        from massgen.cli.setup_docker import run_setup_docker
+
+        return run_setup_docker()
+    for name, shown in _UNAVAILABLE.items():
+        if flags[name]:
+            raise click.ClickException(f"{shown} is not available in this version yet.")
+    return None
+
+
+def _examples(flags: Mapping[str, Any]) -> int:
+    from massgen.cli.examples import run_config_schema, run_example, run_list_examples
+
+    if flags["list_examples"]:
+        return run_list_examples()
+    return run_config_schema() if flags["config_schema"] else run_example(flags["example"])
