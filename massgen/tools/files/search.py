@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -64,7 +65,7 @@ def grep_search(call: FileCall) -> str:
     shown: list[str] = []
     read: set[Path] = set()
     for batch in _batches(call, path):
-        for number, line in _matches(bytes(batch.content), pattern, ignore_case=call.flag("ignore_case")):
+        for number, line in _matches(call, bytes(batch.content), pattern):
             file, at = batch.place(number)
             if len(shown) >= MAX_MATCHES:
                 return "\n".join([*shown, f"[more than {MAX_MATCHES} matches; narrow the search]"])
@@ -131,15 +132,16 @@ def ripgrep() -> str | None:
     return shutil.which("rg")
 
 
-def _matches(content: bytes, pattern: str, *, ignore_case: bool) -> Iterator[tuple[int, bytes]]:
+def _matches(call: FileCall, content: bytes, pattern: str) -> Iterator[tuple[int, bytes]]:
+    ignore_case = call.flag("ignore_case")
     rg = ripgrep()
     if rg is not None:
         command = [rg, "--no-config", "--line-number", "--no-filename", "--color=never", "--text"]
         command += ["--ignore-case"] if ignore_case else []
-        result = _run([*command, "-e", pattern, "-"], content)
+        result = _run(call, [*command, "-e", pattern, "-"], content)
     if rg is None or result.returncode == 2:  # Python knows forms that ripgrep does not, such as lookahead
         matcher = [sys.executable, "-I", "-S", str(Path(line_matcher.__file__))]
-        result = _run([*matcher, pattern, "i" if ignore_case else "-"], content)
+        result = _run(call, [*matcher, pattern, "i" if ignore_case else "-"], content)
     if result.returncode not in (0, 1):
         words = result.stderr.decode(errors="replace").strip()[:300]
         raise FileToolError(f"Bad pattern: {words}")
@@ -149,11 +151,20 @@ def _matches(content: bytes, pattern: str, *, ignore_case: bool) -> Iterator[tup
             yield int(number), text
 
 
-def _run(command: list[str], content: bytes) -> subprocess.CompletedProcess[bytes]:
+def _run(call: FileCall, command: list[str], content: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run a matcher; it is killed when it takes too long or nobody waits for the search any more."""
     environment = {"PATH": os.environ.get("PATH", "")}
-    try:
-        return subprocess.run(
-            command, input=content, capture_output=True, timeout=SECONDS, check=False, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        raise FileToolError(f"The search took longer than {SECONDS:.0f}s; use a simpler pattern") from None
+    pipe = subprocess.PIPE
+    deadline = time.monotonic() + SECONDS
+    unsent: bytes | None = content
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+        while True:
+            try:
+                out, err = process.communicate(unsent, timeout=0.1)
+                return subprocess.CompletedProcess(command, process.returncode, out, err)
+            except subprocess.TimeoutExpired:
+                unsent = None
+            if call.stop.is_set() or time.monotonic() > deadline:
+                process.kill()
+                call.check_stop()
+                raise FileToolError(f"The search took longer than {SECONDS:.0f}s; use a simpler pattern")

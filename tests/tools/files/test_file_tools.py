@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from massgen.tools.files.toolset import COMMAND_REPLACEMENTS, file_tools
 from massgen.tools.files.tracker import FileOperationTracker
 from tests.needs import needs
+from tests.tools.doubles import call, context, runner
 from tests.tools.files.place import Place
 
 CORE = ("read_file", "write_file", "create_directory", "list_directory", "delete_file", "move_file")
@@ -404,3 +406,22 @@ def test_schemas_are_valid_and_short(place: Place) -> None:
     specs = [tool.spec for tool in file_tools(place.policy, tracker=place.tracker)]
     size = sum(len(json.dumps([spec.name, spec.description, dict(spec.parameters)])) for spec in specs)
     assert size < 6_000
+
+
+def test_a_search_that_would_never_end_stops_when_the_call_is_cancelled(
+    place: Place, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    from massgen.tools.files import search
+
+    monkeypatch.setenv("PATH", "")
+    search.ripgrep.cache_clear()
+    request.addfinalizer(search.ripgrep.cache_clear)
+    (place.workspace / "a.txt").write_text("a" * 60 + "!")
+    tools = runner(file_tools(place.policy, tracker=place.tracker))
+
+    async def main() -> None:
+        async with asyncio.timeout(0.5):
+            await tools.run_all([call("grep_search", {"pattern": "^(a+)+$"})], context)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
