@@ -51,6 +51,11 @@ class Run:
     def agents(self) -> tuple[str, ...]:
         return tuple(agent.id for agent in self.config.agents)
 
+    @property
+    def time_limit(self) -> float | None:
+        """The orchestrator timeout in seconds."""
+        return limits_of(self.config).run
+
     def prepare(self) -> None:
         """Check everything that can be checked without a model call, then make the log directory.
 

@@ -1,0 +1,157 @@
+"""From flags to a run: the question, the configuration, the way it is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from massgen.cli.console import tell
+from massgen.config import LoadedConfig, load_config, quick_config
+from massgen.config.discovery import ConfigNotFound
+from massgen.errors import EXIT_CONFIG, ConfigError
+from massgen.runs.request import RunRequest
+
+QUESTION_LIMIT = 16 * 1024 * 1024
+
+
+def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
+    """Ask the team; the exit code is that of AUTO-030 to AUTO-035."""
+    _check_combinations(flags)
+    question = read_question(words, flags)
+    single = flags["single_agent"]
+    loaded = _load(flags)
+    if loaded is None:
+        return EXIT_CONFIG
+    config = loaded.config
+    if single and not question and config is not None and single not in {agent.id for agent in config.agents}:
+        question, single = single, ""
+    question = question or _task_of(loaded)
+    if not question:
+        return _no_question(flags)
+    _say_notices(loaded, flags)
+    request = RunRequest(
+        loaded=loaded,
+        question=question,
+        launch=Path.cwd(),
+        plain=bool(flags["model"] or flags["backend"]),
+        quick=flags["quick"],
+        automation=flags["automation"],
+        logs=not flags["no_logs"],
+        debug=flags["debug"],
+        status_file=Path(flags["status_file"]).absolute() if flags["status_file"] else None,
+        single_agent=single,
+        session_id=flags["session_id"],
+        cli_args={name: value for name, value in flags.items() if value not in (None, False, ())},
+    )
+    return _run(request, flags)
+
+
+def _run(request: RunRequest, flags: Mapping[str, Any]) -> int:
+    output = Path(flags["output_file"]).absolute() if flags["output_file"] else None
+    if flags["automation"]:
+        from massgen.cli.automation import run_automation
+
+        return run_automation(request, output)
+    from massgen.cli.plain import run_plain
+
+    return run_plain(request, output)
+
+
+def _check_combinations(flags: Mapping[str, Any]) -> None:
+    if flags["config"] and (flags["model"] or flags["backend"]):
+        raise click.ClickException("--config and --model/--backend exclude each other: use one of them.")
+    if flags["config"] and flags["system_message"]:
+        tell("Note: --system-message has no effect together with --config.")
+
+
+def read_question(words: Sequence[str], flags: Mapping[str, Any]) -> str:
+    """The question from the words, from standard input (`-`) or from `--question-file`."""
+    if flags["question_file"]:
+        if words:
+            raise click.ClickException("Give the question or --question-file, not both.")
+        return _read_file(Path(flags["question_file"]))
+    if list(words) == ["-"]:
+        data = sys.stdin.buffer.read(QUESTION_LIMIT + 1)
+        return _decoded(data, "standard input")
+    return " ".join(words)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return _decoded(file.read(QUESTION_LIMIT + 1), str(path))
+    except OSError as error:
+        raise ConfigError(f"The question file {path} cannot be read: {error.strerror}") from error
+
+
+def _decoded(data: bytes, source: str) -> str:
+    if len(data) > QUESTION_LIMIT:
+        raise ConfigError(f"The question from {source} is larger than 16 MB.")
+    return data.decode("utf-8", "replace").strip()
+
+
+def _load(flags: Mapping[str, Any]) -> LoadedConfig | None:
+    overrides = _overrides(flags)
+    if flags["model"] or flags["backend"]:
+        return quick_config(
+            backend=flags["backend"],
+            model=flags["model"],
+            base_url=flags["base_url"],
+            system_message=flags["system_message"],
+            overrides=overrides,
+        )
+    try:
+        return load_config(flags["config"], overrides=overrides)
+    except ConfigNotFound as error:
+        if error.value is not None or flags["automation"] or not sys.stdin.isatty():
+            raise
+        from massgen.cli.welcome import show_ways_on
+
+        show_ways_on()
+        return None
+
+
+def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags that beat the file (CFG-010)."""
+    found: dict[str, Any] = {}
+    if flags["orchestrator_timeout"]:
+        found["timeout_settings.orchestrator_timeout_seconds"] = flags["orchestrator_timeout"]
+    if flags["coordination_mode"]:
+        mode = "voting" if flags["coordination_mode"] == "parallel" else "decomposition"
+        found["orchestrator.coordination_mode"] = mode
+    if flags["broadcast"]:
+        found["orchestrator.coordination.broadcast"] = False if flags["broadcast"] == "false" else flags["broadcast"]
+    if flags["personas"]:
+        found["orchestrator.coordination.persona_generator.enabled"] = flags["personas"] != "off"
+        if flags["personas"] != "off":
+            found["orchestrator.coordination.persona_generator.diversity_mode"] = flags["personas"]
+    return found
+
+
+def _task_of(loaded: LoadedConfig) -> str:
+    """The configuration's own question (`task:`), empty without one."""
+    task = loaded.values.get("task")
+    return task.strip() if isinstance(task, str) else ""
+
+
+def _say_notices(loaded: LoadedConfig, flags: Mapping[str, Any]) -> None:
+    if flags["skip_validation"]:
+        loaded.require()
+        return
+    from massgen.config.running import ready_config
+
+    for notice in ready_config(loaded, strict=flags["strict_validation"]).notices:
+        tell(notice)
+
+
+def _no_question(flags: Mapping[str, Any]) -> int:
+    if flags["automation"] or not sys.stdin.isatty():
+        raise ConfigError("No question was given.", hint='Add one: massgen --automation --config FILE "your question"')
+    raise ConfigError(
+        "Interactive sessions are not available in this version yet.",
+        hint='Ask directly: massgen "your question"',
+    )

@@ -1,0 +1,58 @@
+"""Running a `Run` from the command line: signals, then the result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from massgen.errors import EXIT_INTERRUPTED, ConfigError
+from massgen.runs.request import RunResult
+from massgen.runs.run import Run
+
+
+def run_to_end(run: Run, on_cancel: Callable[[], None]) -> RunResult:
+    """Execute with Ctrl+C handled: the first saves and stops, a second leaves at once (COORD-123, COORD-124)."""
+    return asyncio.run(_with_signals(run, on_cancel))
+
+
+async def _with_signals(run: Run, on_cancel: Callable[[], None]) -> RunResult:
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def interrupt() -> None:
+        nonlocal asked
+        if asked:
+            os._exit(EXIT_INTERRUPTED)
+        asked = True
+        on_cancel()
+        run.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError):
+            loop.add_signal_handler(number, interrupt)
+    return await run.execute()
+
+
+def check_output(path: Path | None) -> None:
+    """Make the directories of `--output-file` before any model is paid (AUTO-013)."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--output-file {path}: its directory cannot be made ({error.strerror})") from error
+    if path.is_dir():
+        raise ConfigError(f"--output-file {path} is a directory", hint="Name a file.")
+
+
+def write_output(path: Path, text: str) -> bool:
+    """Write the final answer; False where the disk does not take it."""
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return True
