@@ -8,7 +8,7 @@ from massgen.tools.mcp import ParsedServers, parse_servers
 
 
 def parse(raw: object, **environ: str) -> ParsedServers:
-    return parse_servers(raw, environ=environ, cwd="/work/a")
+    return parse_servers(raw, environ=environ, cwd="/place/a")
 
 
 @pytest.mark.spec("MCP-001")
@@ -70,7 +70,7 @@ def test_variables_are_replaced_in_every_value() -> None:
         }
     ]
     (server,) = parse(raw, KEY="secret-1").servers
-    assert server.args == ("--key=secret-1", "/work/a/data", "${other}")
+    assert server.args == ("--key=secret-1", "/place/a/data", "${other}")
     assert dict(server.env) == {"K": "secret-1", "N": "3", "B": "true"}
     assert "secret-1" in server.secrets
     assert "secret-1" not in repr(server)
