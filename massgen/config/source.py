@@ -109,6 +109,8 @@ def parse_yaml(text: str) -> Any:
     try:
         return _Builder(yaml.parse(text, Loader=loader)).document()
     except yaml.MarkedYAMLError as error:
+        if text.lstrip()[:1] == "{" and (found := _as_json(text)) is not None:
+            return found
         at = error.problem_mark or error.context_mark
         mark = (at.line + 1, at.column + 1) if at else None
         raise _problem(f"The YAML cannot be read: {error.problem or error.context}", mark) from None
@@ -116,6 +118,22 @@ def parse_yaml(text: str) -> Any:
         raise _problem(*_reader_message(text, error)) from None
     except (yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
         raise _problem(f"The YAML cannot be read: {type(error).__name__}", None) from None
+
+
+def _as_json(text: str) -> SourceMap | None:
+    """The value of JSON that YAML cannot read (escaped surrogate pairs), without places; else None."""
+    import json
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key occurs twice")
+        return found
+
+    try:
+        value = from_plain(json.loads(text, object_pairs_hook=unique))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, SourceMap) else None
 
 
 def _reader_message(text: str, error: Any) -> tuple[str, Mark | None]:
@@ -283,7 +301,11 @@ def from_plain(value: Any, path: Path = ()) -> Any:
             items = SourceList(path)
             items.extend(from_plain(item, (*path, index)) for index, item in enumerate(value))
             return items
-        case str() | int() | float() | bool() | None:
+        case str():
+            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+                raise _problem("The text holds half a character (a lone surrogate)", None, path)
+            return value
+        case int() | float() | bool() | None:
             return value
         case PurePath():
             return str(value)

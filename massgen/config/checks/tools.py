@@ -59,7 +59,7 @@ def _check_servers(backend: BackendConfig, path: Path, findings: Findings) -> No
 
 def _check_connection(server: McpServer, where: Path, findings: Findings) -> None:
     label = f"MCP server '{server.name}'"
-    if server.type is None:
+    if server.type is None and not (server.command or server.url):
         findings.error(where, f"{label} missing required field 'command' or 'url'", "Add one of them")
     elif server.type == "stdio" and not server.command:
         findings.error(where, f"{label} missing required field 'command'", "Add 'command: ...'")
