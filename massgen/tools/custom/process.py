@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -81,7 +81,7 @@ class WorkerProcess:
         except WorkerEnded as error:
             raise ConfigError(f"Loading the custom tools of {places} failed: {error.message}") from error
 
-    async def call(self, message: Mapping[str, Any]) -> AsyncIterator[Message]:
+    async def call(self, message: Mapping[str, Any]) -> AsyncGenerator[Message, None]:
         """Yield the parts of one call and its last message. Raises `WorkerEnded`."""
         await self._send({"op": "call", **message})
         while True:

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,8 +129,8 @@ class CustomTool:
     async def _run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         gathered = _Gathered(self.spec.name, context)
         message = {"tool": self.settings.name, "arguments": arguments, "context": self._context(context)}
-        async with self._pool.worker() as worker:
-            async for reply in worker.call(message):
+        async with self._pool.worker() as worker, aclosing(worker.call(message)) as replies:
+            async for reply in replies:
                 if reply["op"] == "part":
                     gathered.add(reply)
                 elif reply["op"] == "failed":
