@@ -37,7 +37,10 @@ def _adapter(kind: str) -> Any:
 
 def decode(line: bytes | str) -> Event:
     """One line back; raises ValueError for a line that is no event at all."""
-    record = json.loads(line)
+    try:
+        record = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(record, dict) or not isinstance(record.get("seq"), int):
         raise ValueError("not an event")
     data = record.get("data")
@@ -54,7 +57,9 @@ def decode(line: bytes | str) -> Event:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -1e15 < value < 1e15:
+        return 0.0
+    return float(value)
 
 
 def _decode_body(kind: str, data: dict[str, Any]) -> Body:
@@ -95,7 +100,7 @@ def run_logs(log_dir: Path) -> list[Path]:
 
 def _numbered(path: Path) -> bool:
     turn, attempt = path.parent.parent.name, path.parent.name
-    return turn.removeprefix("turn_").isdigit() and attempt.removeprefix("attempt_").isdigit()
+    return turn.removeprefix("turn_").isdecimal() and attempt.removeprefix("attempt_").isdecimal()
 
 
 def read_run(log_dir: Path) -> Iterator[Event]:

@@ -12,7 +12,10 @@ from massgen.events.types import Event, SessionEnd
 from massgen.runs.metadata import write_metadata
 from massgen.runs.request import RunRequest
 from massgen.runs.textlog import TextLog
+from massgen.views.agent_outputs import AgentOutputs
+from massgen.views.coordination_files import CoordinationFiles
 from massgen.views.files import safe_name
+from massgen.views.metrics import MetricsFile
 from massgen.views.run_state import RunState
 from massgen.views.status import StatusWriter
 from massgen.views.steps import StepWriter
@@ -49,7 +52,7 @@ class Logbook:
             status_file=status_file,
         )
         book.text = TextLog(book.redact, debug=debug)
-        book.steps = StepWriter(book.state, book.tree)
+        book.steps = StepWriter(book.state, book.tree, book.redact, texts=text_logs)
         book.status = StatusWriter(book.state, book.tree.root, book._status_places)
         return book
 
@@ -77,6 +80,9 @@ class Logbook:
         stream.subscribe(self.steps)
         if self.text_logs:
             stream.subscribe(self.text)
+            stream.subscribe(AgentOutputs(self.tree, self.redact))
+        stream.subscribe(CoordinationFiles(self.state, self.tree))
+        stream.subscribe(MetricsFile(self.state, self.tree))
         stream.subscribe(self._end)
         stream.subscribe(self.status)
 

@@ -213,9 +213,11 @@ class RunState:
                 agent.vote = agent.vote if kind in ("presentation", "post_evaluation") else None
             case Content() | ToolStart() | ToolEnd() | FinalChunk():
                 self.active = agent.agent_id
-            case FactRecorded(fact="AnswerProposed", values=values) | FactRecorded(
-                fact="ResponseEnded", values=values
-            ) | FactRecorded(fact="RoundClosed", values=values):
+            case (
+                FactRecorded(fact="AnswerProposed", values=values)
+                | FactRecorded(fact="ResponseEnded", values=values)
+                | FactRecorded(fact="RoundClosed", values=values)
+            ):
                 agent.proposed = str(values.get("text", ""))
             case NewAnswer() as body:
                 self._take_answer(event, agent, body)
