@@ -110,6 +110,7 @@ def _settings(
         "landlock": rules,
         "forbid": forbidden,
         "limits": caps,
+        "processes": limits.processes if limits else None,
     }
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from massgen.workspace.sandbox import cgroup
 from massgen.workspace.sandbox.capture import Capture
 from massgen.workspace.sandbox.confinement import Confinement, interpreter
 from massgen.workspace.sandbox.home import prepare
@@ -32,6 +33,7 @@ from massgen.workspace.sandbox.protocol import (
 from massgen.workspace.sandbox.watchdog import Watchdog
 
 _START_SECONDS = 20.0
+_END_SECONDS = 10.0
 _MAX_COMMAND = 120_000
 _CHUNK = 1 << 16
 _BOOT = "import sys; sys.path.insert(0, {path!r}); from inside import warden; warden.main({descriptor})"
@@ -51,6 +53,7 @@ class LocalSandbox:
         self._sending = asyncio.Lock()
         self._starting = asyncio.Lock()
         self._watchdog = Watchdog(limits, self._over)
+        self._group: cgroup.ControlGroup | None = None
 
     @property
     def kind(self) -> SandboxKind:
@@ -67,12 +70,16 @@ class LocalSandbox:
                 await self._start()
 
     async def _start(self) -> None:
+        await self._gone()
         if self._confinement.private is not None:
             prepare(self._confinement.private)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
         boot = _BOOT.format(path=str(Path(__file__).parent), descriptor=theirs.fileno())
-        command = [*self._confinement.launcher, interpreter(), "-I", "-S", "-B", "-c", boot]
+        group = cgroup.make(self._limits) if self._confinement.private is not None else None
+        self._group = group
+        joining = group.launcher() if group else []
+        command = [*joining, *self._confinement.launcher, interpreter(), "-I", "-S", "-B", "-c", boot]
         try:
             self._launcher = await asyncio.create_subprocess_exec(
                 *command,
@@ -97,7 +104,7 @@ class LocalSandbox:
         self._control = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
         roots = [place for place in (self._confinement.private, self._confinement.start_directory) if place]
-        self._watchdog.start(self._launcher.pid, roots if self._confinement.private else [])
+        self._watchdog.start(self._launcher.pid, roots if self._confinement.private else [], group)
 
     async def _complaint(self, error: BaseException) -> str:
         """What the launcher wrote before it ended, else the error itself."""
@@ -160,6 +167,7 @@ class LocalSandbox:
     def _ended(self, number: int, code: int) -> None:
         process = self._processes.pop(number, None)
         if process is not None:
+            process.limit = process.limit or (self._watchdog.hit() if code else None)
             process.finish(code)
         if not self._processes:
             self._watchdog.rest()
@@ -180,9 +188,10 @@ class LocalSandbox:
         """The watchdog found a limit exceeded: end all commands of the sandbox at once."""
         for process in self._processes.values():
             process.limit = process.limit or limit
-        self._lost_on_purpose()
+        self._end_all()
 
-    def _lost_on_purpose(self) -> None:
+    def _end_all(self) -> None:
+        """Hang up: the warden, or its guardian, ends everything and goes; `_lost` follows."""
         if self._launcher is not None and self._control is not None:
             with contextlib.suppress(ProcessLookupError, OSError):
                 self._control.shutdown(socket.SHUT_WR)
@@ -202,7 +211,7 @@ class LocalSandbox:
         if control is None:
             raise SandboxFailed(f"The sandbox ({self.kind}) has ended.")
         self._numbers += 1
-        process = LocalProcess(self._numbers, sink, self.signal)
+        process = LocalProcess(self._numbers, sink, self.signal, self._end_all)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         process.listen({out_read: "stdout", err_read: "stderr"})
@@ -247,15 +256,20 @@ class LocalSandbox:
     async def close(self) -> None:
         """End everything that runs here and wait until it has ended."""
         self._watchdog.stop()
-        self._lost_on_purpose()
-        launcher = self._launcher
+        self._end_all()
+        await self._gone()
+        self._lost()
+
+    async def _gone(self) -> None:
+        """Wait until the last launcher has ended, and with it all that ran below it."""
+        launcher, self._launcher = self._launcher, None
         if launcher is None:
             return
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(_END_SECONDS):
                 await launcher.wait()
         except TimeoutError:
             launcher.kill()
             await launcher.wait()
-        self._lost()
-        self._launcher = None
+        if self._group is not None:
+            self._group.remove()

@@ -13,19 +13,28 @@ from massgen.workspace.sandbox.protocol import Limit, Sink, Stream
 _CHUNK = 1 << 16
 _BURST = 1 << 20
 _PAUSE = 0.02
+_PATIENCE = 5.0
 
 
 class LocalProcess:
     """A command of a `LocalSandbox`; made by its `spawn` only. `signal(number, n)` reaches its tree.
 
-    A command that writes without end is read at about 50 MB a second, so that it cannot keep the loop busy.
+    `give_up` ends the whole sandbox, for a command that cannot be ended otherwise. A command that writes without
+    end is read at about 50 MB a second, so that it cannot keep the loop busy.
     """
 
-    def __init__(self, number: int, sink: Sink, signal: Callable[[int, int], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        number: int,
+        sink: Sink,
+        signal: Callable[[int, int], Awaitable[None]],
+        give_up: Callable[[], None],
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.number = number
         self.limit: Limit | None = None
         self._signal = signal
+        self._give_up = give_up
         self._sink = sink
         self._ended: asyncio.Future[int] = loop.create_future()
         self._drained: asyncio.Future[None] = loop.create_future()
@@ -102,3 +111,8 @@ class LocalProcess:
                     await asyncio.shield(self._ended)
         if not self._ended.done():
             await self._signal(self.number, 9)
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await asyncio.shield(self._ended)
+            except TimeoutError:
+                self._give_up()

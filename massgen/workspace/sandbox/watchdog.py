@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from massgen.workspace.sandbox.cgroup import ControlGroup
 from massgen.workspace.sandbox.inside.warden import descendants
 from massgen.workspace.sandbox.protocol import Limit, Limits
 
@@ -32,12 +33,15 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         self._active = False
         self._disk_due = 0.0
-        self._disk_base: int | None = None
+        self._group: ControlGroup | None = None
+        self._hits: dict[Limit, int] = {}
 
-    def start(self, root: int, directories: list[Path]) -> None:
-        """Watch the processes below `root` and the size of `directories`."""
+    def start(self, root: int, directories: list[Path], group: ControlGroup | None) -> None:
+        """Watch the processes below `root`, the size of `directories`, and the counters of `group`."""
         self._root = root
         self._directories = directories
+        self._group = group
+        self._hits = group.hits() if group else {}
 
     def wake(self) -> None:
         """A command has started."""
@@ -72,7 +76,14 @@ class Watchdog:
         else:
             self.wake()
 
+    def hit(self) -> Limit | None:
+        """A limit of the control group that was hit since this was last asked."""
+        before, self._hits = self._hits, self._group.hits() if self._group else {}
+        return next((limit for limit, count in self._hits.items() if count > before.get(limit, 0)), None)
+
     def _measure(self, root: int) -> Limit | None:
+        if (limit := self.hit()) is not None:
+            return limit
         pids = descendants(root)
         if len(pids) > self._limits.processes:
             return "processes"
@@ -83,8 +94,6 @@ class Watchdog:
             size = sum(map(_size, self._directories))
             spent = time.monotonic() - now
             self._disk_due = time.monotonic() + max(_DISK_PERIOD, 10 * spent)
-            if self._disk_base is None:
-                self._disk_base = min(size, self._limits.disk)
             if size > self._limits.disk:
                 return "disk"
         return None

@@ -23,10 +23,10 @@ import struct
 import sys
 import time
 
-from .landlock import forbid, restrict
+from .landlock import drop_capabilities, forbid, restrict
 
 _SUBREAPER, _DUMPABLE = 36, 4
-_PATIENCE = 5.0
+_PATIENCE = 3.0
 
 
 def main(descriptor: int) -> None:
@@ -53,7 +53,7 @@ def guard(control: socket.socket) -> None:
     if child == 0:
         return
     poller = select.poll()
-    poller.register(control, 0)
+    poller.register(control, getattr(select, "POLLRDHUP", 0))
     handle = os.pidfd_open(child) if hasattr(os, "pidfd_open") else -1
     if handle >= 0:
         poller.register(handle, select.POLLIN)
@@ -64,18 +64,22 @@ def guard(control: socket.socket) -> None:
 
 def confine(settings: dict) -> None:
     """Apply limits and rules to this process and all that it starts."""
-    process_control(_DUMPABLE, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name, value in settings["limits"].items():
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
         wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (wanted, wanted))
+    if settings["processes"] is not None and os.getuid() != 0:
+        ours = settings["processes"] + processes_of_user()
+        resource.setrlimit(resource.RLIMIT_NPROC, (ours, ours))
     rules = settings["landlock"]
     if rules is not None:
         restrict(rules["read"], rules["write"], tcp=rules["tcp"])
     if settings["forbid"] is not None:
         forbid(settings["forbid"])
+        drop_capabilities()
+    process_control(_DUMPABLE, 0)
 
 
 class Warden:
@@ -103,7 +107,8 @@ class Warden:
                         os.read(self.wake, 4096)
                     self.reap()
                 elif not self.request():
-                    end_tree(os.getpid())
+                    if os.getpid() != 1:
+                        end_tree(os.getpid())
                     os._exit(0)
 
     def request(self) -> bool:
@@ -216,6 +221,15 @@ def parents() -> dict[int, int]:
                 if state not in (b"Z", b"X"):
                     found[int(name)] = int(parent)
     return found
+
+
+def processes_of_user() -> int:
+    """How many processes this user has already: the system counts them all (it exempts root)."""
+    count = 0
+    for pid in parents():
+        with contextlib.suppress(OSError):
+            count += os.stat(f"/proc/{pid}").st_uid == os.getuid()
+    return count
 
 
 def children_of(root: int) -> list[int]:

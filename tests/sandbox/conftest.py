@@ -1,0 +1,3 @@
+from tests.sandbox.place import project
+
+__all__ = ["project"]
