@@ -61,7 +61,7 @@ class WarningRoute:
             if self._users == 1:
                 self._show = warnings.showwarning
                 warnings.showwarning = self._route
-                warnings.filterwarnings("always", category=UserWarning, module=_LIBRARIES)
+                warnings.filterwarnings("always", category=Warning, module=_LIBRARIES)
                 self._filter = warnings.filters[0]
 
     def release(self) -> None:

@@ -85,6 +85,8 @@ def build_model(endpoint: Endpoint, http_client: Any, extra_body: dict[str, Any]
     """The library's model for `endpoint`, with its retries off. `extra_body` is used by Gemini only, whose
     SDK takes it per client; the others take it per request."""
     wire = WIRES[endpoint.type.name]
+    if endpoint.type.name == "openrouter" and "/" not in endpoint.model:
+        wire = _CHAT  # the library takes no such name there, a server behind base_url may
     try:
         return _BUILDERS[wire.name](endpoint, http_client, wire, extra_body)
     except ImportError as error:
