@@ -7,17 +7,10 @@ import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from massgen.errors import MassGenError
-from massgen.tools.mcp.bounds import MAX_MESSAGE_BYTES
 from massgen.tools.mcp.settings import McpSecurity, McpServerSettings
-
-if TYPE_CHECKING:
-    import httpx2
 
 _SHELL = frozenset(";|&$`<>(){}*?!\n\r\"'\\")
 
@@ -87,68 +80,6 @@ def is_local_name(host: str) -> bool:
     """Whether `host` means this machine by its name alone."""
     address = _address(host)
     return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
-
-
-def http_client(settings: McpServerSettings, failed: Callable[[str], None]) -> httpx2.AsyncClient:
-    """A client that connects only to allowed addresses and reads only bounded messages.
-
-    `failed` is told when a request cannot be made, or is refused as a whole; the library would leave calls of
-    the older transport waiting then. Names are resolved here and the connection goes to the address that was
-    checked, so a name cannot point elsewhere in between. Where a proxy of the environment serves the URL, the
-    proxy resolves instead.
-    """
-    import httpx2
-
-    timeout = httpx2.Timeout(30.0, read=max(300.0, settings.timeout_seconds))
-    headers = dict(settings.headers)
-    parts = urlsplit(settings.url)
-    host = parts.hostname or ""
-    if parts.scheme in getproxies() and not proxy_bypass(host) and not is_local_name(host):
-        return httpx2.AsyncClient(timeout=timeout, headers=headers)
-
-    class Bounded(httpx2.AsyncByteStream):
-        def __init__(self, inner: httpx2.AsyncByteStream, limit: int) -> None:
-            self._inner = inner
-            self._left = limit
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for chunk in self._inner:
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise httpx2.ReadError("the server sent too much")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._inner.aclose()
-
-    class Checked(httpx2.AsyncHTTPTransport):
-        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            try:
-                address = await checked_address(settings, request.url.host)
-            except (ServerRefused, OSError) as error:
-                failed(str(error))
-                raise httpx2.ConnectError(str(error)) from error
-            pinned = httpx2.Request(
-                method=request.method,
-                url=request.url.copy_with(host=address),
-                headers=request.headers,
-                stream=request.stream,
-                extensions=dict(request.extensions) | {"sni_hostname": request.url.host},
-            )
-            try:
-                response = await super().handle_async_request(pinned)
-            except httpx2.ConnectError as error:
-                failed(str(error))
-                raise
-            if settings.transport == "sse" and response.status_code >= 400:
-                failed(f"HTTP status {response.status_code}")
-            # An event stream may live long and is bounded per event by the library.
-            events = response.headers.get("content-type", "").startswith("text/event-stream")
-            if not events and isinstance(response.stream, httpx2.AsyncByteStream):
-                response.stream = Bounded(response.stream, MAX_MESSAGE_BYTES)
-            return response
-
-    return httpx2.AsyncClient(timeout=timeout, headers=headers, transport=Checked(retries=0))
 
 
 async def checked_address(settings: McpServerSettings, host: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from massgen.errors import MassGenError
-from massgen.tools.mcp.address import check_launcher, check_url, checked_address, http_client
+from massgen.tools.mcp.address import check_launcher, check_url, checked_address
 from massgen.tools.mcp.bounds import masked, one_line
 from massgen.tools.mcp.listing import Listing, OfferedTool, read_listing
 from massgen.tools.mcp.process import ServerProcess, stdio_streams
@@ -190,6 +190,8 @@ class ServerLink:
     async def _http_streams(self, stack: AsyncExitStack) -> Any:
         from mcp.client.sse import sse_client
         from mcp.client.streamable_http import streamable_http_client
+
+        from massgen.tools.mcp.http import http_client
 
         if self.settings.transport == "sse":
 
