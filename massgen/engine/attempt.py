@@ -159,7 +159,8 @@ class AttemptRunner:
         self, agent: TeamAgent, seat: Seat, start: StartRound, limits: RoundLimits, spoken: _Spoken
     ) -> None:
         if agent.files is not None:
-            await agent.files.begin_round(start.round, fresh=start.cause != "peer_answer")
+            await agent.files.begin_round(self.coordinator.attempt.member(agent.number).count)
+        await self.briefing.show(self.coordinator.attempt, agent, start.visible)
         watcher = RoundWatcher(
             stream=self.coordinator.stream,
             agent_id=agent.id,
@@ -180,6 +181,9 @@ class AttemptRunner:
             start=begin, caller=caller, judge=judge, tools=await desk.open(), updates=limits.updates
         )
         await spoken.round.run()
+        latest = self.coordinator.attempt.latest(agent.number)
+        if agent.files is not None and latest is not None:
+            await agent.files.show(agent.number, latest.label, latest.tree)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,13 @@ class Briefing:
     question: Question
     past: tuple[PastAttempt, ...] = ()
 
+    async def show(self, attempt: Attempt, agent: TeamAgent, labels: Sequence[str]) -> None:
+        """Make the files of these answers readable before the agent reads about them."""
+        for label in labels:
+            answer = attempt.find(label)
+            if answer is not None and agent.files is not None:
+                await agent.files.show(answer.agent, label, answer.tree)
+
     def shown(self, attempt: Attempt, agent: TeamAgent, labels: Sequence[str]) -> list[ShownAnswer]:
         """Answers as this agent sees them."""
         found = (attempt.find(label) for label in labels)

@@ -119,6 +119,7 @@ class CoordinationJudge:
             case Proceed():
                 return Verdict(text="Accepted." if isinstance(fact, ApproachDrafted) else "")
             case Inject(labels=labels):
+                await self._briefing.show(self._coordinator.attempt, self._agent, labels)
                 shown = self._briefing.shown(self._coordinator.attempt, self._agent, labels)
                 text = prompts.injection_text(shown)
                 self._coordinator.injected(self._agent.number, labels, text, "peer_answers")

@@ -89,6 +89,7 @@ class Presentation:
             context = tuple(answer.label for answer in attempt.current())
             body = StartedStreaming(context=context, round_kind="presentation")
             self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
+            await self.briefing.show(attempt, agent, context)
             start = self.briefing.presentation(attempt, agent, present, seat.runtime)
             text = await self._run(agent, start, watcher, PresentationJudge(), "presentation")
         except MassGenError as failure:
@@ -103,6 +104,8 @@ class Presentation:
         self.delivered = text if text.strip() else (stored.text if stored else "")
         if self.delivered:
             self._announce(present, text, watcher, tree)
+        if agent.files is not None:
+            await agent.files.end_presentation(tree)
         now = self.coordinator.clock.now()
         self.coordinator.submit(PresentationEnded(at=now, delivered=bool(text.strip()), error=error))
 

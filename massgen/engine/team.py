@@ -31,22 +31,25 @@ class AgentTools(Protocol):
 class AgentFiles(Protocol):
     """The files of one agent: frozen at an answer, shown to the others, emptied and restored between rounds.
 
-    `freeze` gives the id of the tree, None where the agent has no files. `view` is the path under which this
-    agent sees the files of `author`, empty where there are none. `rewrite` makes paths in an answer readable
-    for this agent (HOOK-027).
+    `freeze` gives the id of the tree, None where the agent has no files. `show` makes the files of an accepted
+    answer readable for everybody, once. `view` is the path under which this agent sees the files of `author`,
+    empty where there are none. `rewrite` makes paths in an answer readable for this agent (HOOK-027).
+    `begin_round` gets the number of the agent's accepted answers: after each the workspace is emptied.
     """
 
     async def freeze(self, label: str) -> str | None: ...
 
-    async def publish(self, label: str, tree: str) -> None: ...
+    async def show(self, author: int, label: str, tree: str | None) -> None: ...
 
     def view(self, author: int) -> str: ...
 
     def rewrite(self, text: str, author: int) -> str: ...
 
-    async def begin_round(self, round: int, *, fresh: bool) -> None: ...
+    async def begin_round(self, answers: int) -> None: ...
 
     async def begin_presentation(self, tree: str | None) -> None: ...
+
+    async def end_presentation(self, tree: str | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

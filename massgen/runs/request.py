@@ -10,6 +10,7 @@ from typing import Any
 from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
 from massgen.engine.turn import AnswerRecord, VoteRecord
+from massgen.workspace.context_paths import RequestedPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class RunRequest:
     turn: int = 1
     history: Sequence[Message] = ()
     media: tuple[Media, ...] = ()
+    context_paths: tuple[RequestedPath, ...] = ()
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +18,13 @@ from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
 from massgen.config import Config, Redactor
 from massgen.engine.clock import Clock, RunClock
-from massgen.engine.team import Question
+from massgen.engine.team import Question, Team
 from massgen.engine.turn import TurnResult, TurnRunner
-from massgen.errors import EXIT_EXECUTION, ConfigError, MassGenError
+from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenError
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
+from massgen.runs.equipment import EquipmentNeeds, equip
 from massgen.runs.logbook import Logbook
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
@@ -95,13 +97,14 @@ class Run:
         self.stream.place(self.request.turn, 1)
         self._announce_start()
         self.log.status.start()
+        turn: TurnResult | None = None
         try:
             turn = await self._turn()
-        except MassGenError as error:
-            turn = self._failed(error)
+        except* MassGenError as group:
+            turn = self._failed(first_error(group))
         finally:
             self.stream.close()
-        return self._result(turn)
+        return self._result(turn or self._failed(ExecutionError("The run ended without a result.")))
 
     def _announce_start(self) -> None:
         body = SessionStart(
@@ -117,26 +120,42 @@ class Run:
         self.stream.emit(body, durable=True)
 
     async def _turn(self) -> TurnResult:
-        loaded = self.request.loaded
-        await asyncio.to_thread(prefetch, [agent.backend.type for agent in self.config.agents])
-        async with SharedResources() as resources:
-            backends = create_backends(self.config, loaded, resources)
-            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain)
-            team = build_team(self.config, backends, plan)
-            self._runner = TurnRunner(
-                team=team,
-                question=Question(
-                    text=self.request.question, history=self.request.history, media=self.request.media
-                ),
-                stream=self.stream,
-                clock=self.clock,
-                turn=self.request.turn,
-                archive=CallFiles(lambda: self.log.tree.here, self.log.redact) if self.log.text_logs else None,
-                on_attempt=self.log.enter,
-            )
+        types = {agent.backend.type for agent in self.config.agents}
+        async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+            imported = group.create_task(asyncio.to_thread(prefetch, sorted(types)))
+            equipped = await equip(self._needs(), stack)
+            await imported
+            resources = await stack.enter_async_context(SharedResources())
+            backends = create_backends(self.config, self.request.loaded, resources)
+            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits)
+            self._runner = self._turn_runner(build_team(self.config, backends, plan))
             if self._cancelled:
                 self._runner.cancel()
             return await self._runner.run()
+
+    def _needs(self) -> EquipmentNeeds:
+        return EquipmentNeeds(
+            config=self.config,
+            loaded=self.request.loaded,
+            launch=self.request.launch,
+            warn=self.warn,
+            redact=self.log.redact,
+            log_directory=lambda: self.log.tree.here,
+            steps=lambda label: self.log.steps.steps.get(label),
+            extra_paths=self.request.context_paths,
+        )
+
+    def _turn_runner(self, team: Team) -> TurnRunner:
+        request = self.request
+        return TurnRunner(
+            team=team,
+            question=Question(text=self.log.redact(request.question), history=request.history, media=request.media),
+            stream=self.stream,
+            clock=self.clock,
+            turn=request.turn,
+            archive=CallFiles(lambda: self.log.tree.here, self.log.redact) if self.log.text_logs else None,
+            on_attempt=self.log.enter,
+        )
 
     def _failed(self, error: MassGenError) -> TurnResult:
         """Something below the agents failed: said in the log, told as a result."""
@@ -178,3 +197,9 @@ class Run:
             cost=None if usage.unpriced and not usage.cost else usage.cost,
             attempt=turn.attempt,
         )
+
+
+def first_error(group: ExceptionGroup[MassGenError]) -> MassGenError:
+    """The first cause in a group of errors."""
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, ExceptionGroup) else error

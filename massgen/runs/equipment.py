@@ -1,0 +1,137 @@
+"""Everything agents get besides their models: files, tools, and the sentences about them in prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen.config import AgentConfig, Config, LoadedConfig
+from massgen.runs.team import Equipment
+from massgen.runs.toolbox import Toolbox, ToolParts, ToolSurroundings
+from massgen.runs.workfiles import TeamFiles
+from massgen.workspace.access import PathNote
+from massgen.workspace.context_paths import RequestedPath
+
+_PURPOSES = {
+    "workspace": "your workspace; relative paths start here, its files are part of your answer",
+    "others": "everybody's submitted files, one directory for each agent",
+    "earlier turn": "result of an earlier turn",
+    "project copy": "your own copy of the project",
+    "context": "given by the user",
+    "extra": "for reference",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquipmentNeeds:
+    """What equipping needs to know of the run. `steps` tells where the log keeps a step's files."""
+
+    config: Config
+    loaded: LoadedConfig
+    launch: Path
+    warn: Callable[[str], None]
+    redact: Callable[[str], str]
+    log_directory: Callable[[], Path]
+    steps: Callable[[str], Path | None]
+    extra_paths: tuple[RequestedPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipped:
+    """The equipment of all agents, in order, and the files behind it."""
+
+    kits: tuple[Equipment, ...]
+    files: TeamFiles
+
+
+async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
+    """Make workspaces, start servers, prepare tools. Everything is closed with `stack`.
+
+    Raises `ConfigError`, `WorkspaceError` or `StorageError` before any agent starts.
+    """
+    files = await TeamFiles.prepare(
+        needs.config,
+        needs.loaded,
+        needs.launch,
+        steps=needs.steps,
+        hint=needs.warn,
+        extra=needs.extra_paths,
+    )
+    stack.push_async_callback(files.finish)
+    around = ToolSurroundings(
+        config=needs.config,
+        loaded=needs.loaded,
+        launch=needs.launch,
+        stack=stack,
+        warn=needs.warn,
+        redact=needs.redact,
+        log_directory=needs.log_directory,
+    )
+    parts = [
+        ToolParts(agent=agent, around=around, work=files.agents.get(number))
+        for number, agent in enumerate(needs.config.agents, 1)
+    ]
+    for part in parts:
+        part.check()
+    await _start_servers(parts, needs, stack)
+    kits = tuple(
+        _kit(agent, number, around, files, part)
+        for number, (agent, part) in enumerate(zip(needs.config.agents, parts, strict=True), 1)
+    )
+    for kit in kits:
+        if kit.tools is not None:
+            stack.push_async_callback(kit.tools.close)
+    return Equipped(kits=kits, files=files)
+
+
+async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:
+    """All servers of all agents begin to start together; the first round that needs them waits."""
+    if not any(part.has_servers for part in parts):
+        return
+    from massgen.tools.mcp import McpConnections
+
+    connections = await stack.enter_async_context(McpConnections(warn=needs.warn))
+    for part in parts:
+        part.connections = connections
+        part.start_servers()
+
+
+def _kit(
+    agent: AgentConfig, number: int, around: ToolSurroundings, files: TeamFiles, part: ToolParts
+) -> Equipment:
+    work = files.agents.get(number)
+    tools = Toolbox(agent=agent, number=number, around=around, work=work, parts=part) if part.wanted else None
+    if work is None:
+        return Equipment(tools=tools)
+    extra = _extra_sections(agent, around, files)
+    return Equipment(
+        tools=tools,
+        files=work,
+        sections=(places_text(work.notes("coordination")), *extra),
+        presentation_sections=(places_text(work.notes("presentation")), *extra),
+    )
+
+
+def places_text(notes: Sequence[PathNote]) -> str:
+    """The places an agent may use, one a line (WS-027)."""
+    lines = [f"- {note.path} ({note.access}): {_PURPOSES[note.purpose]}" for note in notes]
+    return "Files:\n" + "\n".join(lines)
+
+
+def _extra_sections(agent: AgentConfig, around: ToolSurroundings, files: TeamFiles) -> tuple[str, ...]:
+    found: list[str] = []
+    backend = agent.backend
+    if backend.enable_mcp_command_line and backend.exclude_file_operation_mcps:
+        from massgen.tools.files.toolset import COMMAND_REPLACEMENTS
+
+        found.append(COMMAND_REPLACEMENTS)
+    contexts = [item.path for item in files.run.context_paths]
+    if contexts:
+        from massgen.workspace.instructions import find_instructions, instructions_text
+
+        text = instructions_text(find_instructions(contexts, launch_directory=around.launch))
+        if text:
+            found.append(text)
+    return tuple(found)

@@ -1,0 +1,205 @@
+"""The files of a run's agents, as the engine needs them: `AgentFiles` over one `RunWorkspaces`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen.config import Config, LoadedConfig
+from massgen.config.packaged import root_directory
+from massgen.tools.protocol import Phase
+from massgen.workspace.access import PathNote
+from massgen.workspace.context_paths import ContextPath, RequestedPath, check_context_paths
+from massgen.workspace.policy import AgentPathPolicy
+from massgen.workspace.review import Applied, FileChange, accept_all
+from massgen.workspace.run_workspaces import AgentPlace, Frozen, RunWorkspaces, WorkspaceSettings
+
+StepDirectory = Callable[[str], Path | None]
+
+
+@dataclass(slots=True)
+class TeamFiles:
+    """All agents' files. `steps` tells where the log keeps the step of a label, None where it keeps none.
+
+    An accepted answer's files are published once, before the first agent that sees the answer begins to read;
+    `_publishing` guards that, and that the views of one author change in the order of its answers.
+    """
+
+    run: RunWorkspaces
+    steps: StepDirectory
+    agents: dict[int, AgentWork] = field(default_factory=dict)
+    _trees: dict[str, Frozen] = field(default_factory=dict)
+    _published: set[str] = field(default_factory=set)
+    _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    async def prepare(
+        cls,
+        config: Config,
+        loaded: LoadedConfig,
+        launch: Path,
+        *,
+        steps: StepDirectory,
+        hint: Callable[[str], None],
+        extra: tuple[RequestedPath, ...] = (),
+    ) -> TeamFiles:
+        """Check paths and make the workspaces; raises `WorkspaceError` before any agent starts."""
+        contexts = checked_contexts(config, loaded, launch, hint=hint, extra=extra)
+        places = [
+            AgentPlace(
+                agent_id=agent.id,
+                number=number,
+                cwd=agent.backend.cwd,
+                files=agent.backend.cwd is not None,
+            )
+            for number, agent in enumerate(config.agents, 1)
+        ]
+        coordination = config.orchestrator.coordination
+        settings = WorkspaceSettings(
+            launch_directory=launch,
+            instance=secrets.token_hex(4),
+            snapshot_storage=config.orchestrator.snapshot_storage,
+            agent_temporary_workspace=config.orchestrator.agent_temporary_workspace,
+            context_paths=contexts,
+            write_mode=coordination.write_mode or "legacy",
+            denied=_denied(loaded),
+            hold_writes=coordination.max_orchestration_restarts > 0,
+        )
+        team = cls(run=await RunWorkspaces.prepare(settings, places), steps=steps)
+        for place in places:
+            if place.files:
+                team.agents[place.number] = AgentWork(team, place.agent_id, place.number)
+        return team
+
+    def tree(self, tree_id: str | None) -> Frozen | None:
+        return self._trees.get(tree_id) if tree_id else None
+
+    def remember(self, frozen: Frozen) -> str:
+        """The id under which `frozen` is found again."""
+        self._trees[frozen.tree.id] = frozen
+        return frozen.tree.id
+
+    async def show(self, author: int, label: str, tree_id: str | None) -> None:
+        """Make the files of an answer readable for everybody; many may wait, one publishes."""
+        frozen = self.tree(tree_id)
+        work = self.agents.get(author)
+        if frozen is None or work is None:
+            return
+        async with self._publishing:
+            if label not in self._published:
+                await self.run.publish(work.agent_id, frozen)
+                await self.keep_step(label, frozen)
+                self._published.add(label)
+
+    async def keep_step(self, label: str, frozen: Frozen | None) -> None:
+        """The step's `workspace/` in the log (LOG-009)."""
+        directory = self.steps(label)
+        if directory is not None and frozen is not None:
+            await self.run.write_step(frozen, directory / "workspace")
+
+    async def finish(self) -> None:
+        """Remove what only the run needed."""
+        await self.run.finish()
+
+
+@dataclass(slots=True)
+class AgentWork:
+    """Implements `AgentFiles` for one agent. `phase` is what its policy allows now."""
+
+    team: TeamFiles
+    agent_id: str
+    number: int
+    phase: Phase = "coordination"
+    _answers: int = 0
+
+    @property
+    def workspace(self) -> Path:
+        found = self.team.run.workspace(self.agent_id)
+        assert found is not None
+        return found
+
+    def private_directory(self) -> Path:
+        """Where the agent's private HOME lies for the length of the run."""
+        return self.team.run.layout.store / "home" / f"agent{self.number}"
+
+    def policy(self) -> AgentPathPolicy:
+        """The policy of the moment; file tools and sandboxes obey it."""
+        found = self.team.run.for_agent(self.agent_id, self.phase)
+        assert found is not None
+        return found
+
+    def notes(self, phase: Phase) -> tuple[PathNote, ...]:
+        """The places that prompts list."""
+        return self.team.run.path_notes(self.agent_id, phase)
+
+    async def freeze(self, label: str) -> str | None:
+        frozen = await self.team.run.freeze(self.agent_id)
+        return self.team.remember(frozen) if frozen is not None else None
+
+    async def show(self, author: int, label: str, tree: str | None) -> None:
+        await self.team.show(author, label, tree)
+
+    def view(self, author: int) -> str:
+        path = self.team.run.view_path(self.agent_id, author)
+        return str(path) if path is not None else ""
+
+    def rewrite(self, text: str, author: int) -> str:
+        return self.team.run.rewrite_paths(text, self.agent_id)
+
+    async def begin_round(self, answers: int) -> None:
+        """After an accepted answer the workspace is emptied; after an abandoned round it stays (COORD-042)."""
+        if answers > self._answers:
+            self._answers = answers
+            await self.team.run.empty(self.agent_id)
+        await self.team.run.start_round(self.agent_id)
+
+    async def begin_presentation(self, tree: str | None) -> None:
+        """The winning files are back and `write` paths may be written (COORD-101)."""
+        self.phase = "presentation"
+        await self.team.run.restore(self.agent_id, self.team.tree(tree))
+
+    async def end_presentation(self, tree: str | None) -> None:
+        """The final files stand in the log."""
+        await self.team.keep_step(f"agent{self.number}.final", self.team.tree(tree))
+        self.phase = "coordination"
+
+    async def changes(self) -> list[FileChange]:
+        """What the presenter changed in its project copies, for the review (WS-033)."""
+        return await self.team.run.changes(self.agent_id)
+
+    async def apply(self, changes: list[FileChange]) -> Applied:
+        """Write approved changes into the user's project."""
+        return await self.team.run.apply(self.agent_id, accept_all(changes))
+
+
+def checked_contexts(
+    config: Config,
+    loaded: LoadedConfig,
+    launch: Path,
+    *,
+    hint: Callable[[str], None],
+    extra: tuple[RequestedPath, ...] = (),
+) -> tuple[ContextPath, ...]:
+    """The context paths of the configuration and of flags, checked (WS-050 to WS-057)."""
+    wanted = [
+        RequestedPath(path=item.path, permission=item.permission, protected_paths=item.protected_paths)
+        for item in config.orchestrator.context_paths
+    ]
+    checked = check_context_paths(
+        [*wanted, *extra],
+        launch_directory=launch,
+        config_directory=loaded.path.parent if loaded.path else None,
+        examples_directory=root_directory(),
+    )
+    for line in checked.hints:
+        hint(line)
+    return checked.paths
+
+
+def _denied(loaded: LoadedConfig) -> tuple[Path, ...]:
+    """Key files and the team file are subtracted from every grant."""
+    keys = tuple(path for path, _ in loaded.environment.files)
+    return (*keys, loaded.path) if loaded.path is not None else keys
