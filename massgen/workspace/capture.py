@@ -60,6 +60,7 @@ class Capture:
     known: dict[str, Known]
     skip: Callable[[str, bool], str | None]
     size_cap: int = SIZE_CAP
+    trusted: bool = False
     fresh: dict[str, Known] = field(default_factory=dict)
     omitted: list[Omission] = field(default_factory=list)
     files: int = 0
@@ -144,7 +145,7 @@ class Capture:
         return TreeEntry(LINK, name, self.objects.put(os.fsencode(relative)))
 
     def _file(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | None:
-        if found.st_nlink > 1 and self._names(found) < found.st_nlink:
+        if found.st_nlink > 1 and not self.trusted and self._names(found) < found.st_nlink:
             return self.omit(path, "hard link to a file outside")
         if self.size + found.st_size > self.size_cap:
             return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")

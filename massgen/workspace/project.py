@@ -102,7 +102,7 @@ async def open_project(
     if kind == "worktree" and user is not None and (hidden := _hidden(user, root, denied)):
         log.warning("The history of %s is not shared with agents, because it holds %s", root, hidden)
         kind = "shadow"
-    base = await store.take(root, skip=_project_skip(root, user, limit, denied), size_cap=PROJECT_CAP)
+    base = await store.take(root, skip=_project_skip(root, user, limit, denied), size_cap=PROJECT_CAP, trusted=True)
     try:
         return await _build(root, name, limit, kind, base, user, store, place)
     except GitError as error:
@@ -218,7 +218,7 @@ def _is_denied(path: Path, denied: tuple[Path, ...]) -> bool:
 
 def _project_skip(root: Path, user: UserRepository | None, only: frozenset[str], denied: tuple[Path, ...]) -> Skip:
     files = only or (user.files if user else None)
-    folders = {parent for name in files or () for parent in _parents(name)}
+    folders = {parent for name in files or () if not name.endswith("/") for parent in _parents(name)}
     inside = tuple(place for place in denied if place.is_relative_to(root))
 
     def skip(path: str, is_directory: bool) -> str | None:

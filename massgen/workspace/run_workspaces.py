@@ -208,7 +208,7 @@ class RunWorkspaces:
         """Show the files of an earlier turn to everyone under `turn_<N>/agentN/` (WS-026)."""
         if self._claim is None:
             return
-        tree = source.tree if isinstance(source, Frozen) else await self._store.take(source)
+        tree = source.tree if isinstance(source, Frozen) else await self._store.take(source, trusted=True)
         place = self.layout.temp / f"turn_{turn}"
         await self._store.materialise(tree, place / f"agent{number}", links=self.settings.links)
         if place not in self._turns:
@@ -247,7 +247,7 @@ class RunWorkspaces:
         """Start every agent's next turn with a copy of the last winner's files (WS-012, SESS-042)."""
         if not self._workspaces:
             return
-        tree = source.tree if isinstance(source, Frozen) else await self._store.take(source)
+        tree = source.tree if isinstance(source, Frozen) else await self._store.take(source, trusted=True)
         for workspace in self._workspaces.values():
             await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
 
@@ -261,7 +261,7 @@ class RunWorkspaces:
         if tree_id is not None and await asyncio.to_thread(self._store.objects.has_tree, tree_id):
             frozen = Frozen(tree=await asyncio.to_thread(self._store.describe, tree_id))
         else:
-            frozen = Frozen(tree=await self._store.take(directory))
+            frozen = Frozen(tree=await self._store.take(directory, trusted=True))
         self._frozen[agent_id] = frozen
         return frozen
 

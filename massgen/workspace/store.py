@@ -80,10 +80,18 @@ class Store:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    async def take(self, directory: Path, *, skip: Skip = skip_in_workspace, size_cap: int | None = None) -> Tree:
+    async def take(
+        self,
+        directory: Path,
+        *,
+        skip: Skip = skip_in_workspace,
+        size_cap: int | None = None,
+        trusted: bool = False,
+    ) -> Tree:
         """Freeze `directory` as it is now. `skip(path, is_directory)` gives None to keep a name, a reason to leave
-        it out with a log line, or an empty reason to leave it out in silence."""
-        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap)
+        it out with a log line, or an empty reason to leave it out in silence. `trusted` is for directories that no
+        agent writes (views, steps, the user's project): hard links in them are no way to steal a file."""
+        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap, trusted)
 
     async def materialise(self, tree: Tree, destination: Path, *, links: bool = True) -> None:
         """Replace `destination` by a read-only view of `tree`; readers see the old or the new one.
@@ -111,7 +119,7 @@ class Store:
         size = sum(self.objects.blob_path(entry.id).stat().st_size for entry in blobs)
         return Tree(id=tree, files=len(blobs), size=size)
 
-    def _take(self, directory: Path, skip: Skip, size_cap: int) -> Tree:
+    def _take(self, directory: Path, skip: Skip, size_cap: int, trusted: bool) -> Tree:
         root = os.path.realpath(directory)
         with self._lock(root):
             capture = Capture(
@@ -120,6 +128,7 @@ class Store:
                 known=self._known.get(root, {}),
                 skip=skip,
                 size_cap=size_cap,
+                trusted=trusted,
             )
             tree = capture.run()
             self._known[root] = capture.fresh

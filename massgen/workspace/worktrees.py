@@ -206,6 +206,6 @@ def _is_directory(path: Path) -> bool:
 
 def _has_entries(path: Path) -> bool:
     try:
-        return _is_directory(path) and any(os.scandir(path))
+        return _is_directory(path) and bool(os.listdir(path))
     except OSError:
         return False
