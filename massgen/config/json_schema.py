@@ -8,6 +8,7 @@ from typing import Any
 from massgen.config.backend_types import BACKEND_TYPES, SILENT_ALIASES, WARNED_ALIASES
 from massgen.config.schema.base import Section
 from massgen.config.schema.root import Config
+from massgen.config.schema.voting import VotingKeys
 
 
 def json_schema() -> dict[str, Any]:
@@ -18,6 +19,7 @@ def json_schema() -> dict[str, Any]:
         part = schema if model is Config else definitions.get(model.__name__)
         if part is not None:
             _refine(model, part)
+    _other_forms(definitions)
     names = [*BACKEND_TYPES, *SILENT_ALIASES, *WARNED_ALIASES]
     definitions["BackendConfig"]["properties"]["type"]["enum"] = names
     definitions["AgentConfig"]["required"] = ["backend"]
@@ -35,6 +37,39 @@ def json_schema() -> dict[str, Any]:
     del schema["required"]
     schema["oneOf"] = [{"required": ["agents"]}, {"required": ["agent"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+_OTHER_WORDS = {
+    ("UiConfig", "display_type"): ["textual_terminal"],
+    ("OrchestratorConfig", "coordination_mode"): ["parallel"],
+    ("SubagentOrchestrator", "coordination_mode"): ["parallel"],
+    ("BackendConfig", "permission_mode"): ["approve", "prompt"],
+    ("CoordinationConfig", "broadcast"): ["false"],
+}
+
+
+def _other_forms(definitions: dict[str, dict[str, Any]]) -> None:
+    """What is read besides the plain forms: maps of servers, lists of hooks, other words."""
+    server, hook = {"$ref": "#/$defs/McpServer"}, {"$ref": "#/$defs/Hook"}
+    servers = definitions["BackendConfig"]["properties"]["mcp_servers"]
+    definitions["BackendConfig"]["properties"]["mcp_servers"] = {
+        "description": servers["description"],
+        "oneOf": [{"type": "array", "items": server}, {"type": "object", "additionalProperties": server}],
+    }
+    for event in ("PreToolUse", "PostToolUse"):
+        plain = definitions["Hooks"]["properties"][event]
+        definitions["Hooks"]["properties"][event] = {
+            "description": plain["description"],
+            "oneOf": [{"type": "array", "items": hook}, {"$ref": "#/$defs/HookEvent"}],
+        }
+    for (section, key), words in _OTHER_WORDS.items():
+        present = definitions[section]["properties"][key]
+        description = present.pop("description", "")
+        definitions[section]["properties"][key] = {"description": description, "anyOf": [present, {"enum": words}]}
+    del definitions["McpServer"]["required"], definitions["CustomTool"]["required"]
+    voting = definitions["OrchestratorConfig"]["properties"]
+    for key in VotingKeys.model_fields:
+        definitions["CoordinationConfig"]["properties"].setdefault(key, voting[key])
 
 
 def _sections(model: type[Section]) -> Iterator[type[Section]]:
