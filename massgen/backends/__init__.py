@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from massgen.backends.capabilities import CAPABILITIES, Capabilities, capabilities_of
     from massgen.backends.creation import check_backend, create_backend, prefetch
+    from massgen.backends.facts import ModelFacts, facts_of
     from massgen.backends.limits import CallLimits, RetryPolicy
     from massgen.backends.models import known_models
     from massgen.backends.partial_json import FieldReader
@@ -19,6 +20,7 @@ __all__ = [
     "CallLimits",
     "Capabilities",
     "FieldReader",
+    "ModelFacts",
     "PolicyBackend",
     "Price",
     "RetryPolicy",
@@ -27,6 +29,7 @@ __all__ = [
     "capabilities_of",
     "check_backend",
     "create_backend",
+    "facts_of",
     "known_models",
     "prefetch",
 ]
@@ -36,6 +39,7 @@ _HOMES = {
     "CallLimits": "limits",
     "Capabilities": "capabilities",
     "FieldReader": "partial_json",
+    "ModelFacts": "facts",
     "PolicyBackend": "simulated",
     "Price": "prices",
     "RetryPolicy": "limits",
@@ -44,6 +48,7 @@ _HOMES = {
     "capabilities_of": "capabilities",
     "check_backend": "creation",
     "create_backend": "creation",
+    "facts_of": "facts",
     "known_models": "models",
     "prefetch": "creation",
 }
