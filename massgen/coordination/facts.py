@@ -86,6 +86,7 @@ class ResponseEnded:
     agent: int
     text: str
     can_inject: bool = True
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def _content_refusal(attempt: Attempt, member: Member, text: str) -> Refusal | N
     if rules.checklist and member.count > 0 and planless:
         message = "The checklist asks for another iteration: call draft_approach before new_answer."
         return Refusal(code="checklist", message=message)
-    if too_similar(text, (answer.text for answer in attempt.answers), rules.novelty):
+    if too_similar(text, (answer.fingerprint for answer in attempt.answers), rules.novelty):
         message = f"Too similar to an existing answer. Take a fundamentally different approach. {options(member)}"
         return Refusal(code="novelty", message=message)
     return None
@@ -84,5 +84,5 @@ def vote_checklist_refusal(attempt: Attempt, member: Member) -> Refusal | None:
 
 
 def peer_owes_first(attempt: Attempt, member: Member) -> bool:
-    """Whether an active peer still has no answer; nobody waits for one that is gone (COORD-065)."""
-    return any(peer.owes_first for peer in attempt.others(member.number))
+    """Whether an active peer still has no answer; nobody waits for one that is gone or can only vote (COORD-065)."""
+    return not global_cap_reached(attempt) and any(peer.owes_first for peer in attempt.others(member.number))

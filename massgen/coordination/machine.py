@@ -145,7 +145,10 @@ def _no_action(draft: Attempt, fact: ResponseEnded) -> None:
     before = len(draft.out)
     if draft.unseen(member):
         rounds.at_safe_point(
-            draft, SafePointReached(at=fact.at, agent=fact.agent, can_inject=fact.can_inject, seconds_left=None)
+            draft,
+            SafePointReached(
+                at=fact.at, agent=fact.agent, can_inject=fact.can_inject, seconds_left=fact.seconds_left
+            ),
         )
         if not isinstance(draft.out[-1], Proceed):
             return
@@ -159,7 +162,8 @@ def _no_action(draft: Attempt, fact: ResponseEnded) -> None:
 
 def _closed(draft: Attempt, fact: RoundClosed) -> None:
     member = draft.member(fact.agent)
-    if member.count or fact.text.strip():
+    takes_text = fact.text.strip() and "new_answer" in member.tools
+    if member.count or takes_text:
         _take_text(draft, fact.agent, fact.text, fact.at)
     else:
         message = "nothing was submitted before the round's time limit"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from massgen.coordination.rules import Novelty
 
@@ -16,19 +17,42 @@ def tokens(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def overlap(first: str, second: str) -> float:
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What two texts are compared by; made once for an answer. `sequence` is kept only for short texts."""
+
+    words: frozenset[str]
+    sequence: tuple[str, ...] | None
+
+    @property
+    def short(self) -> bool:
+        return self.sequence is not None
+
+
+def fingerprint(text: str) -> Fingerprint:
+    found = tokens(text)
+    return Fingerprint(frozenset(found), tuple(found) if len(found) < SHORT_TOKENS else None)
+
+
+def likeness(first: Fingerprint, second: Fingerprint) -> float:
     """Shared tokens divided by the size of the smaller token set, 0.0 to 1.0.
 
     Where either text has fewer than 20 tokens: 1.0 if the token sequences are equal, else 0.0.
     """
-    a, b = tokens(first), tokens(second)
-    if min(len(a), len(b)) < SHORT_TOKENS:
-        return 1.0 if a == b else 0.0
-    left, right = set(a), set(b)
-    return len(left & right) / min(len(left), len(right))
+    if first.short or second.short:
+        return 1.0 if first.sequence == second.sequence else 0.0
+    return len(first.words & second.words) / min(len(first.words), len(second.words))
 
 
-def too_similar(text: str, existing: Iterable[str], level: Novelty) -> bool:
+def overlap(first: str, second: str) -> float:
+    """The likeness of two texts."""
+    return likeness(fingerprint(first), fingerprint(second))
+
+
+def too_similar(text: str, existing: Iterable[Fingerprint | None], level: Novelty) -> bool:
     """Whether `text` repeats one of `existing` more than the level allows; lenient never objects."""
     limit = LIMITS.get(level)
-    return limit is not None and any(overlap(text, other) > limit for other in existing)
+    if limit is None:
+        return False
+    new = fingerprint(text)
+    return any(likeness(new, other) > limit for other in existing if other is not None)

@@ -14,6 +14,7 @@ from massgen.coordination.directives import (
     VoidVote,
 )
 from massgen.coordination.facts import AnswerProposed, StopProposed, VoteProposed
+from massgen.coordination.novelty import LIMITS, fingerprint
 from massgen.coordination.rules import NOVELTY_REJECTIONS
 from massgen.coordination.state import Answer, Attempt, Member, StandingVote, label_of
 
@@ -36,7 +37,8 @@ def propose_answer(attempt: Attempt, fact: AnswerProposed, *, lifted: bool = Fal
     member = attempt.member(fact.agent)
     if rounds.lose_first_answer(attempt, member):
         return
-    if "new_answer" not in member.tools and not member.no_answer and gates.answers_left(attempt, member):
+    withdrawn = member.no_answer or not gates.answers_left(attempt, member)
+    if "new_answer" not in member.tools and not withdrawn:
         _not_offered(attempt, member, "new_answer")
         return
     refusal = gates.answer_refusal(attempt, member, fact.text, lifted=lifted)
@@ -60,17 +62,10 @@ def _too_often(attempt: Attempt, member: Member) -> bool:
     member.novelty_rejections += 1
     if member.novelty_rejections < NOVELTY_REJECTIONS or member.no_answer:
         return False
-    if not member.visible:
-        member.barred = True
-        if attempt.rules.separate_ballot:
-            member.done = True
-        rounds.abandon(attempt, member, attempt.unseen(member), "its answers repeat existing ones")
+    if not member.visible and attempt.rules.mode == "voting":
+        rounds.show_ballot(attempt, member, attempt.unseen(member), "its answers repeat existing ones")
         return True
-    member.no_answer = True
-    member.kind = "vote_only"
-    left = tuple(tool for tool in member.tools if tool not in ("new_answer", "draft_approach"))
-    ending = "stop" if attempt.rules.mode == "decomposition" or attempt.rules.separate_ballot else "vote"
-    member.tools = left if ending in left else (*left, ending)
+    rounds.no_more_answers(attempt, member)
     return False
 
 
@@ -80,17 +75,22 @@ def accept_answer(attempt: Attempt, member: Member, text: str, tree: str | None,
     member.count += 1
     member.consecutive += 1
     answer = Answer(
+        label=label_of(member.number, member.count),
         agent=member.number,
         revision=member.count,
         order=len(attempt.answers) + 1,
         text=text,
         tree=tree,
         at=at,
+        fingerprint=fingerprint(text) if attempt.rules.novelty in LIMITS else None,
     )
-    attempt.answers = (*attempt.answers, answer)
+    attempt.add(answer)
     attempt.author = member.number
     attempt.say(AcceptAnswer(agent=member.number, label=answer.label, context=context))
     rounds.pause(attempt, member, "")
+    if gates.global_cap_reached(attempt):
+        for peer in attempt.others(member.number):
+            rounds.withdraw_answers(attempt, peer)
     if attempt.rules.isolated:
         return
     for peer in attempt.others(member.number):

@@ -70,7 +70,7 @@ def begin_round(attempt: Attempt, fact: RoundReady) -> None:
     visible = _visible(attempt, member)
     if visible and any(peer != member.number for peer, _ in visible) and attempt.unseen(member):
         member.consecutive = 0
-    if attempt.rules.mode == "decomposition" and member.count and not answers_left(attempt, member):
+    if attempt.rules.mode == "decomposition" and not answers_left(attempt, member):
         member.stopped = True
         end_round(attempt, member, "completed", "no answers left")
         return
@@ -96,7 +96,7 @@ def _reset(member: Member) -> None:
     member.injections = member.reminders = member.novelty_rejections = member.refusals = 0
     member.lead_refused = member.checked = member.drafted = member.hard_limit = False
     member.verdict = ""
-    member.no_answer = member.barred
+    member.no_answer, member.barred = member.barred, False
 
 
 def _visible(attempt: Attempt, member: Member) -> tuple[tuple[int, int], ...]:
@@ -116,7 +116,7 @@ def _offer(attempt: Attempt, member: Member) -> tuple[RoundKind, tuple[str, ...]
         return ("refine" if member.visible else "initial"), ("new_answer", "stop")
     if not member.visible:
         return "initial", ("new_answer",)
-    if member.ballot or member.barred or not answers_left(attempt, member):
+    if member.ballot or member.no_answer or not answers_left(attempt, member):
         return "vote_only", ("vote", "submit_checklist") if rules.checklist else ("vote",)
     if rules.separate_ballot:
         return "refine", ("new_answer", "stop")
@@ -156,6 +156,9 @@ def at_safe_point(attempt: Attempt, fact: SafePointReached) -> None:
     """Inject unseen answers, restart, or go on (COORD-014, COORD-015, COORD-056 to COORD-059)."""
     member = attempt.member(fact.agent)
     labels = attempt.unseen(member)
+    if attempt.rules.mode == "decomposition" and global_cap_reached(attempt):
+        _out_of_answers(attempt, member, labels)
+        return
     if member.kind == "initial":
         if labels and member.count == 0 and global_cap_reached(attempt):
             _out_of_answers(attempt, member, labels)
@@ -198,21 +201,44 @@ def _deferred(attempt: Attempt, member: Member) -> bool:
 
 
 def _out_of_answers(attempt: Attempt, member: Member, labels: tuple[str, ...]) -> None:
-    """The global cap was reached while this agent worked on its first answer (COORD-026)."""
+    """The global cap was reached while this agent worked (COORD-026, COORD-068)."""
     if attempt.rules.mode == "decomposition":
         member.stopped = True
         end_round(attempt, member, "completed", "no answers left")
-    elif attempt.rules.separate_ballot:
+    else:
+        show_ballot(attempt, member, labels, "the team has used up its answers")
+
+
+def show_ballot(attempt: Attempt, member: Member, labels: tuple[str, ...], reason: str) -> None:
+    """An agent that sees nothing yet and may not answer is shown the answers to vote on."""
+    if attempt.rules.separate_ballot:
         member.done = True
-        attempt.say(AbandonRound(agent=member.number, labels=labels, reason="the team has used up its answers"))
+        attempt.say(AbandonRound(agent=member.number, labels=labels, reason=reason))
         pause(attempt, member, "")
     else:
-        abandon(attempt, member, labels, "the team has used up its answers")
+        member.barred = True
+        abandon(attempt, member, labels, reason)
+
+
+def no_more_answers(attempt: Attempt, member: Member) -> None:
+    """The running round goes on without `new_answer`."""
+    member.no_answer = True
+    ending = "stop" if attempt.rules.mode == "decomposition" or attempt.rules.separate_ballot else "vote"
+    if ending == "vote":
+        member.kind = "vote_only"
+    left = tuple(tool for tool in member.tools if tool not in ("new_answer", "draft_approach"))
+    member.tools = left if ending in left else (*left, ending)
+
+
+def withdraw_answers(attempt: Attempt, peer: Member) -> None:
+    """COORD-068: `new_answer` is off for a round that runs; first rounds end at their next safe point instead."""
+    if peer.status == "streaming" and peer.kind == "refine":
+        no_more_answers(attempt, peer)
 
 
 def lose_first_answer(attempt: Attempt, member: Member) -> bool:
     """Whether a proposal of an agent without answers met the global cap; its round is then abandoned."""
-    if member.kind != "initial" or member.count or not attempt.answers or not global_cap_reached(attempt):
+    if member.kind != "initial" or member.count or not global_cap_reached(attempt):
         return False
     _out_of_answers(attempt, member, attempt.unseen(member))
     return True

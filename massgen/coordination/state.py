@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Literal
 
 from massgen.coordination.directives import Directive, How, RestartCause, RoundKind
 from massgen.coordination.facts import AnswerProposed, StopProposed, VoteProposed
+from massgen.coordination.novelty import Fingerprint
 from massgen.coordination.rules import Rules
 
 Status = Literal["waiting", "streaming", "answered", "voted", "restarting", "error", "timeout", "completed"]
@@ -24,18 +26,19 @@ def label_of(agent: int, revision: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An accepted answer; it never changes. `order` counts acceptances in the attempt, from 1."""
+    """An accepted answer; it never changes. `order` counts acceptances in the attempt, from 1.
 
+    `fingerprint` is what novelty compares, None where the rules do not ask for novelty.
+    """
+
+    label: str
     agent: int
     revision: int
     order: int
     text: str
     tree: str | None
     at: float
-
-    @property
-    def label(self) -> str:
-        return label_of(self.agent, self.revision)
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,13 @@ class StandingVote:
     reason: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Member:
     """One agent. Only a draft inside `advance` is ever changed.
 
     `seen` maps a peer's number to the newest revision this agent was shown. `stopped` agents ended by `stop`,
     `done` agents wait for a separate ballot. `due` is why the next round is wanted, while it has not begun.
-    `no_answer` takes `new_answer` out of the running round, `barred` out of all later ones.
+    `no_answer` takes `new_answer` out of the running round, `barred` out of the next one.
     """
 
     number: int
@@ -107,10 +110,17 @@ class Member:
 
     @property
     def owes_first(self) -> bool:
-        return self.active and self.count == 0
+        """Whether a first answer may still come: an agent that can only vote owes none."""
+        return self.count == 0 and self.active and not self.barred and self.kind != "vote_only"
 
     def copy(self) -> Member:
-        return replace(self, seen=dict(self.seen))
+        """Much faster than `dataclasses.replace`: the rules are simulated by the thousand."""
+        new = Member(*_member_values(self))
+        new.seen = dict(self.seen)
+        return new
+
+
+_member_values = attrgetter(*(item.name for item in fields(Member)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,6 +135,7 @@ class Attempt:
     phase: Phase = "initial_answer"
     members: list[Member]
     answers: tuple[Answer, ...] = ()
+    by_label: Mapping[str, Answer] = field(default_factory=dict)
     winner: int | None = None
     winning_label: str = ""
     how: How = "consensus"
@@ -134,7 +145,12 @@ class Attempt:
     out: list[Directive] = field(default_factory=list)
 
     def copy(self) -> Attempt:
-        return replace(self, members=[member.copy() for member in self.members], author=None, out=[])
+        new = object.__new__(Attempt)
+        for name in _ATTEMPT_FIELDS:
+            setattr(new, name, getattr(self, name))
+        new.members = [member.copy() for member in self.members]
+        new.author, new.out = None, []
+        return new
 
     def member(self, number: int) -> Member:
         return self.members[number - 1]
@@ -148,7 +164,12 @@ class Attempt:
         return self.find(label_of(number, count)) if count else None
 
     def find(self, label: str) -> Answer | None:
-        return next((answer for answer in self.answers if answer.label == label), None)
+        return self.by_label.get(label)
+
+    def add(self, answer: Answer) -> None:
+        """One more accepted answer."""
+        self.answers = (*self.answers, answer)
+        self.by_label = {**self.by_label, answer.label: answer}
 
     def current(self) -> tuple[Answer, ...]:
         """The newest answer of every agent that has one, by agent number (COORD-030)."""
@@ -165,6 +186,9 @@ class Attempt:
 
     def say(self, directive: Directive) -> None:
         self.out.append(directive)
+
+
+_ATTEMPT_FIELDS = tuple(item.name for item in fields(Attempt))
 
 
 def new_attempt(rules: Rules, number: int = 1) -> Attempt:

@@ -32,12 +32,15 @@ from massgen.coordination.facts import (
     AnswerProposed,
     ApproachDrafted,
     AttemptBegan,
+    Cancelled,
     ChecklistSubmitted,
     DeadlineReached,
     Evaluated,
     Fact,
+    HardLimitReached,
     PresentationEnded,
     ResponseEnded,
+    RoundClosed,
     RoundReady,
     SafePointReached,
     StopProposed,
@@ -47,10 +50,12 @@ from massgen.coordination.machine import advance
 from massgen.coordination.rules import Rules
 from massgen.coordination.state import Attempt, label_of, new_attempt
 
-MAX_FACTS = 4000
+MAX_FACTS = 1000
 
 
 def random_rules(rng: random.Random) -> Rules:
+    if rng.random() < 0.03:
+        return Rules(agents=1, plain=True)
     agents = rng.randint(1, 8)
     mode = rng.choice(["voting", "voting", "voting", "decomposition"])
     checklist = mode == "voting" and rng.random() < 0.2
@@ -71,6 +76,7 @@ def random_rules(rng: random.Random) -> Rules:
         defer_voting=rng.random() < 0.2,
         checklist=checklist,
         criteria=("E1", "E2") if checklist else (),
+        skip_coordination=rng.random() < 0.02,
         quick=rng.random() < 0.1,
         delivery=rng.choice(["present", "synthesize", "reuse"]),
         direct_single=rng.random() < 0.5,
@@ -154,7 +160,8 @@ class Game:
             player.seen[name] = int(revision)
 
     def busy(self) -> list[Player]:
-        return [p for p in self.players.values() if p.ready or (p.tools and not p.held)]
+        plain = self.attempt.rules.plain and self.attempt.members[0].status == "streaming"
+        return [p for p in self.players.values() if p.ready or ((p.tools or plain) and not p.held)]
 
 
 def check_directive(game: Game, directive: Directive) -> None:
@@ -173,7 +180,7 @@ def check_directive(game: Game, directive: Directive) -> None:
     if isinstance(directive, AbandonRound):
         member = attempt.member(directive.agent)
         capped = rules.max_answers_global is not None and len(attempt.answers) >= rules.max_answers_global
-        assert member.kind != "initial" or capped or member.barred, "a first round was interrupted"
+        assert member.kind != "initial" or capped or member.barred or member.done, "a first round was interrupted"
     if isinstance(directive, VoidVote):
         assert not rules.isolated
 
@@ -192,6 +199,8 @@ def _move(game: Game, player: Player) -> Fact:
                 AgentFailed(at=0, agent=number, error_type="api", message="boom"),
                 AgentTimedOut(at=0, agent=number, message="slow"),
                 ResponseEnded(at=0, agent=number, text=rng.choice(["", "words"])),
+                RoundClosed(at=0, agent=number, text=rng.choice(["", "words"])),
+                HardLimitReached(at=0, agent=number),
                 VoteProposed(at=0, agent=number, target=rng.choice(["agent9", "", "agent0", "b"]), reason=""),
                 AnswerProposed(at=0, agent=number, text=rng.choice(["", " ", "same"])),
             ]
@@ -205,6 +214,8 @@ def _move(game: Game, player: Player) -> Fact:
         return ChecklistSubmitted(at=0, agent=number, scores=scores)
     if "draft_approach" in player.tools and rng.random() < 0.3:
         return ApproachDrafted(at=0, agent=number)
+    if game.attempt.rules.plain:
+        return ResponseEnded(at=0, agent=number, text=_text(rng))
     if "new_answer" in player.tools and (rng.random() < player.keen or len(player.tools) == 1):
         return AnswerProposed(at=0, agent=number, text=_text(rng))
     if "vote" in player.tools:
@@ -220,11 +231,12 @@ def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Gam
     game = Game(attempt=new_attempt(rules), rng=rng)
     for number in range(1, rules.agents + 1):
         game.players[number] = Player(number, keen=rng.choice([0.1, 0.5, 0.9]), ill=rng.choice([0.0, 0.05, 0.5]))
-    game.send(AttemptBegan(at=0))
+    gone = tuple(n for n in game.players if rng.random() < 0.03)
+    game.send(AttemptBegan(at=0, excluded=gone))
     limit = rng.randint(1, 60) if deadline and rng.random() < 0.1 else MAX_FACTS
     while game.finish is None:
         if len(game.facts) >= limit:
-            game.send(DeadlineReached(at=0))
+            game.send(rng.choice([DeadlineReached(at=0), Cancelled(at=0)]))
             continue
         if game.pending:
             game.send(game.pending.pop(0))
@@ -237,10 +249,10 @@ def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Gam
             game.send(RoundReady(at=0, agent=player.number))
         else:
             game.send(_move(game, player))
-        for other in game.players.values():
-            other.held = game.attempt.member(other.number).held is not None
+        for other, member in zip(game.players.values(), game.attempt.members, strict=True):
+            other.held = member.held is not None
             if other.tools:
-                other.tools = game.attempt.member(other.number).tools
+                other.tools = member.tools
     check_end(game)
     return game
 
@@ -250,7 +262,7 @@ def check_end(game: Game) -> None:
     attempt, finish = game.attempt, game.finish
     if not isinstance(finish, Finish):
         return
-    if finish.outcome == "complete" and attempt.rules.mode == "voting":
+    if finish.outcome == "complete" and attempt.rules.mode == "voting" and not attempt.rules.skip_coordination:
         chosen = best_available(attempt)
         assert chosen is not None and finish.winner == chosen.agent
         votes = tally(attempt).votes
@@ -262,3 +274,15 @@ def check_end(game: Game) -> None:
         if member.vote is not None and not attempt.rules.isolated and attempt.rules.agents > 1:
             target = attempt.member(member.vote.target)
             assert member.vote.label == label_of(target.number, target.count), "a vote for an old answer stands"
+        if member.vote is not None and attempt.rules.agents > 1:
+            assert member.vote.target == member.number or member.seen.get(member.vote.target)
+
+
+def replayed(game: Game) -> bool:
+    """Whether the same facts, applied to a new attempt, give the same directives and the same end."""
+    attempt = new_attempt(game.attempt.rules)
+    for fact, directives in zip(game.facts, game.directives, strict=True):
+        attempt, again = advance(attempt, fact)
+        if again != directives:
+            return False
+    return attempt == game.attempt
