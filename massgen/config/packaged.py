@@ -24,14 +24,14 @@ def root_directory() -> Path:
 
 
 def example_names() -> list[str]:
-    """All packaged configurations without `.yaml`, sorted, `basic/single/...` first come the plain ones."""
+    """All packaged configurations without `.yaml`, by folder; those at the root come first."""
     root = root_directory()
     found: list[str] = []
     for directory, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name != "resources" and not name.startswith(("_", ".")))
         relative = Path(directory).relative_to(root)
         found += [(relative / name).with_suffix("").as_posix() for name in files if _is_config(name)]
-    return sorted(found, key=lambda name: ("/" in name, name))
+    return sorted(found, key=lambda name: name.rpartition("/")[::2])
 
 
 def _is_config(name: str) -> bool:
