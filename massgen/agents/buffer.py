@@ -41,6 +41,10 @@ class AgentConversationBuffer:
         """A message put before the model by the program or a person."""
         self._entries.append(("user", UserMessage(text=text, media=tuple(media))))
 
+    def add_earlier(self, message: Message) -> None:
+        """A message of an earlier turn, as it was."""
+        self._entries.append(("assistant" if isinstance(message, AssistantMessage) else "user", message))
+
     def add_content(self, text: str) -> None:
         """More text of the running response."""
         self._text.append(text)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.calling import ModelCaller
-from massgen.backends.protocol import AssistantMessage, Media, ToolCall, ToolSpec
+from massgen.backends.protocol import AssistantMessage, Media, Message, ToolCall, ToolSpec
 from massgen.tools.protocol import ToolOutcome
 
 
@@ -50,12 +50,13 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundStart:
-    """The fresh context of a round."""
+    """The fresh context of a round; `history` are the earlier turns of the session."""
 
     system: str
     message: str
     workflow: tuple[ToolSpec, ...]
     media: tuple[Media, ...] = ()
+    history: tuple[Message, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,6 +75,8 @@ class Round:
     async def run(self) -> None:
         """Until the judge says that the round is over. Raises `BackendError` when the model cannot be called."""
         self._workflow = self.start.workflow
+        for message in self.start.history:
+            self.buffer.add_earlier(message)
         self.buffer.add_user(self.start.message, self.start.media)
         while True:
             message = await self._call()

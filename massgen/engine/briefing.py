@@ -75,7 +75,7 @@ class Briefing:
         """The fresh context of a coordination round (section 2.4)."""
         if self.team.rules.plain:
             system = "\n\n".join((*agent.system_parts, *agent.sections))
-            return RoundStart(system=system, message=self.question.text, workflow=(), media=self.question.media)
+            return self._start(system, self.question.text, ())
         system = prompts.coordination_system(
             mode=self.team.rules.mode,
             sensitivity=self.team.sensitivity,
@@ -87,8 +87,16 @@ class Briefing:
             self.parts(agent, runtime), answers, vote_only=start.kind == "vote_only"
         )
         tools = (*start.tools, *self.team.handlers)
+        return self._start(system, message, workflow_specs(tools))
+
+    def _start(self, system: str, message: str, workflow: tuple[ToolSpec, ...]) -> RoundStart:
+        question = self.question
         return RoundStart(
-            system=system, message=message, workflow=workflow_specs(tools), media=(*self.question.media, *agent.media)
+            system=system,
+            message=message,
+            workflow=workflow,
+            media=question.media,
+            history=tuple(question.history),
         )
 
     def presentation(
@@ -107,7 +115,7 @@ class Briefing:
             chosen=present.label if style == "present" else "",
             reasons=reasons if self.team.rules.agents > 1 else (),
         )
-        return RoundStart(system=system, message=message, workflow=(), media=self.question.media)
+        return self._start(system, message, ())
 
     def _style(self, present: Present) -> str:
         if not present.label:

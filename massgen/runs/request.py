@@ -18,7 +18,8 @@ class RunRequest:
     """One question to one team.
 
     `launch` is the directory the run belongs to. `plain` is one model without workflow tools, `quick` no
-    refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `cli_args` are recorded.
+    refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `history` comes after that
+    of the session, which counts from turn `history_since`. `cli_args` are recorded.
     """
 
     loaded: LoadedConfig
@@ -32,7 +33,8 @@ class RunRequest:
     status_file: Path | None = None
     single_agent: str | None = None
     session_id: str | None = None
-    turn: int = 1
+    session_prefix: str = "session"
+    history_since: int = 1
     history: Sequence[Message] = ()
     media: tuple[Media, ...] = ()
     context_paths: tuple[RequestedPath, ...] = ()

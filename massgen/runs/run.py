@@ -11,11 +11,11 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
+from massgen.backends.protocol import Message
 from massgen.config import Config, Redactor
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.team import Question, Team
@@ -25,11 +25,15 @@ from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
 from massgen.runs.equipment import EquipmentNeeds, equip
+from massgen.runs.keeping import TurnKeeper
 from massgen.runs.logbook import Logbook
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.rules import limits_of
+from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent
+from massgen.runs.workfiles import TeamFiles
+from massgen.workspace.layout import storage_path
 
 
 @dataclass(slots=True)
@@ -39,10 +43,12 @@ class Run:
     request: RunRequest
     clock: Clock = field(default_factory=RunClock)
     config: Config = field(init=False)
-    session_id: str = field(init=False, default="")
+    session: Session = field(init=False)
+    turn: int = field(init=False, default=1)
     log: Logbook = field(init=False)
     stream: EventStream = field(init=False)
     _runner: TurnRunner | None = field(init=False, default=None)
+    _keeper: TurnKeeper = field(init=False)
     _cancelled: bool = field(init=False, default=False)
 
     @property
@@ -69,8 +75,7 @@ class Run:
             raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
         for agent in self.config.agents:
             check_backend(agent.backend, environ=request.loaded.environment)
-        stamp = f"{datetime.now():%Y%m%d_%H%M%S}"
-        self.session_id = request.session_id or f"session_{stamp}"
+        self._open_session()
         redactor = Redactor.for_run(request.loaded.values, request.loaded.environment)
         keep_logs = request.automation or (request.logs and self.config.ui.logging_enabled)
         self.log = Logbook.create(
@@ -84,6 +89,24 @@ class Run:
             self.log.tree.directory if keep_logs else None, redact=redactor.text if redactor.pattern else None
         )
         self.log.attach(self.stream, request, self.config)
+        self._keeper = TurnKeeper(
+            session=self.session,
+            turn=self.turn,
+            config=self.config,
+            config_path=request.loaded.path,
+            log_dir=self.log_dir,
+        )
+
+    def _open_session(self) -> None:
+        """The named session goes on; without a name a new one begins (SESS-084, SESS-085)."""
+        request = self.request
+        storage = storage_path(self.config.orchestrator.session_storage, request.launch)
+        wanted = request.session_id or self.config.session_id
+        if wanted:
+            self.session = Session.open(storage, wanted)
+            self.turn = self.session.next_turn()
+        else:
+            self.session = Session.create(storage, prefix=request.session_prefix)
 
     def cancel(self) -> None:
         """Stop model calls and keep what there is; the result says `cancelled` (COORD-123)."""
@@ -93,8 +116,9 @@ class Run:
 
     async def execute(self) -> RunResult:
         """Coordinate, present, write everything; returns also after failure, timeout and cancellation."""
-        self.log.enter(self.request.turn, 1)
-        self.stream.place(self.request.turn, 1)
+        self._keeper.begin()
+        self.log.enter(self.turn, 1)
+        self.stream.place(self.turn, 1)
         self._announce_start()
         self.log.status.start()
         turn: TurnResult | None = None
@@ -102,6 +126,7 @@ class Run:
             turn = await self._turn()
         except* MassGenError as group:
             turn = self._failed(first_error(group))
+            await self._keep_failed(turn)
         finally:
             self.stream.close()
         return self._result(turn or self._failed(ExecutionError("The run ended without a result.")))
@@ -111,7 +136,7 @@ class Run:
             question=self.request.question,
             agents=self.agents,
             models=tuple(agent.backend.model or "" for agent in self.config.agents),
-            session_id=self.session_id,
+            session_id=self.session.session_id,
             mode=self.config.orchestrator.coordination_mode,
             timeout_seconds=limits_of(self.config).run,
             pid=os.getpid(),
@@ -124,6 +149,7 @@ class Run:
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
             imported = group.create_task(asyncio.to_thread(prefetch, sorted(types)))
             equipped = await equip(self._needs(), stack)
+            await self._show_earlier_turns(equipped.files)
             await imported
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
@@ -131,7 +157,25 @@ class Run:
             self._runner = self._turn_runner(build_team(self.config, backends, plan))
             if self._cancelled:
                 self._runner.cancel()
-            return await self._runner.run()
+            result = await self._runner.run()
+            await self._keeper.keep(result, self.log.state, equipped.files)
+            return result
+
+    async def _show_earlier_turns(self, files: TeamFiles) -> None:
+        """Files of earlier turns are readable, and the last winner's are where everybody starts (WS-012, WS-026)."""
+        if not files.agents or self.turn == 1:
+            return
+        numbers = {agent.id: number for number, agent in enumerate(self.config.agents, 1)}
+        last: Path | None = None
+        for turn in self.session.turns():
+            if turn.workspace is not None:
+                await files.run.publish_turn(turn.number, numbers.get(turn.winner or "", 1), turn.workspace)
+                last = turn.workspace
+            for item in turn.partial:
+                if item.workspace is not None:
+                    await files.run.publish_turn(turn.number, item.number, item.workspace)
+        if last is not None:
+            await files.run.seed(last)
 
     def _needs(self) -> EquipmentNeeds:
         return EquipmentNeeds(
@@ -149,13 +193,21 @@ class Run:
         request = self.request
         return TurnRunner(
             team=team,
-            question=Question(text=self.log.redact(request.question), history=request.history, media=request.media),
+            question=Question(text=self.log.redact(request.question), history=self._history(), media=request.media),
             stream=self.stream,
             clock=self.clock,
-            turn=request.turn,
+            turn=self.turn,
             archive=CallFiles(lambda: self.log.tree.here, self.log.redact) if self.log.text_logs else None,
             on_attempt=self.log.enter,
         )
+
+    def _history(self) -> tuple[Message, ...]:
+        """The session so far, then what the door adds."""
+        earlier = self.session.history(since=self.request.history_since) if self.turn > 1 else ()
+        return (*earlier, *self.request.history)
+
+    async def _keep_failed(self, result: TurnResult) -> None:
+        await self._keeper.keep(result, self.log.state, None)
 
     def _failed(self, error: MassGenError) -> TurnResult:
         """Something below the agents failed: said in the log, told as a result."""
@@ -183,7 +235,7 @@ class Run:
             message=turn.message,
             log_dir=self.log_dir,
             answer_file=self.log.answer_file(winner) if winner is not None else None,
-            session_id=self.session_id,
+            session_id=self.session.session_id,
             agents=self.agents,
             answers=turn.answers,
             votes=turn.votes,
