@@ -14,6 +14,7 @@ from massgen.config import LoadedConfig, load_config, quick_config
 from massgen.config.discovery import ConfigNotFound
 from massgen.errors import EXIT_CONFIG, ConfigError
 from massgen.runs.request import RunRequest
+from massgen.workspace.context_paths import RequestedPath, launch_directory_request
 
 QUESTION_LIMIT = 16 * 1024 * 1024
 
@@ -23,7 +24,14 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
     _check_combinations(flags)
     question = read_question(words, flags)
     single = flags["single_agent"]
-    loaded = _load(flags)
+    session = flags["session_id"]
+    if flags["resume"]:
+        from massgen.cli.sessions import announce_resumed, newest_session
+
+        found = newest_session(Path.cwd())
+        announce_resumed(found)
+        session = found.session_id
+    loaded = _load(flags, session)
     if loaded is None:
         return EXIT_CONFIG
     config = loaded.config
@@ -44,7 +52,8 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
         debug=flags["debug"],
         status_file=Path(flags["status_file"]).absolute() if flags["status_file"] else None,
         single_agent=single,
-        session_id=flags["session_id"],
+        session_id=session,
+        context_paths=_launch_context(flags),
         cli_args={name: value for name, value in flags.items() if value not in (None, False, ())},
     )
     return _run(request, flags)
@@ -94,8 +103,20 @@ def _decoded(data: bytes, source: str) -> str:
     return data.decode("utf-8", "replace").strip()
 
 
-def _load(flags: Mapping[str, Any]) -> LoadedConfig | None:
+def _launch_context(flags: Mapping[str, Any]) -> tuple[RequestedPath, ...]:
+    """`--cwd-context` grants the launch directory (WS-057)."""
+    mode = flags["cwd_context"]
+    return (launch_directory_request(mode, Path.cwd()),) if mode else ()
+
+
+def _load(flags: Mapping[str, Any], session: str | None) -> LoadedConfig | None:
     overrides = _overrides(flags)
+    if session and not (flags["config"] or flags["model"] or flags["backend"]):
+        from massgen.cli.sessions import recorded_config
+
+        recorded = recorded_config(session)
+        if recorded is not None:
+            return load_config(recorded, overrides=overrides)
     if flags["model"] or flags["backend"]:
         return quick_config(
             backend=flags["backend"],

@@ -26,6 +26,10 @@ def run_errand(flags: Mapping[str, Any]) -> int | None:
         return run_validate(source or None, strict=flags["strict"], as_json=flags["as_json"])
     if flags["list_examples"] or flags["example"] or flags["config_schema"]:
         return _examples(flags)
+    if flags["list_sessions"]:
+        from massgen.cli.sessions import run_list_sessions
+
+        return run_list_sessions()
     if flags["setup_docker"]:
         from massgen.cli.setup_docker import run_setup_docker
 

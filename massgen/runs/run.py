@@ -8,10 +8,12 @@ Doors subscribe to `run.stream` between the two. `cancel` may be called from the
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
@@ -34,6 +36,9 @@ from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent
 from massgen.runs.workfiles import TeamFiles
 from massgen.workspace.layout import storage_path
+
+log = logging.getLogger(__name__)
+E = TypeVar("E", bound=Exception)
 
 
 @dataclass(slots=True)
@@ -126,6 +131,10 @@ class Run:
             turn = await self._turn()
         except* MassGenError as group:
             turn = self._failed(first_error(group))
+            await self._keep_failed(turn)
+        except* Exception as group:
+            log.error("exception in a run", exc_info=group)
+            turn = self._failed(ExecutionError(f"Internal error: {first_error(group)!r}"))
             await self._keep_failed(turn)
         finally:
             self.stream.close()
@@ -251,7 +260,7 @@ class Run:
         )
 
 
-def first_error(group: ExceptionGroup[MassGenError]) -> MassGenError:
+def first_error(group: ExceptionGroup[E]) -> E:
     """The first cause in a group of errors."""
     error = group.exceptions[0]
     return first_error(error) if isinstance(error, ExceptionGroup) else error
