@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from massgen.config import Config, effective_timeouts
+from massgen.coordination.criteria import DEFAULT_CRITERIA, Criterion
 from massgen.coordination.rules import Delivery, Rules
 from massgen.engine.team import TimeLimits
 from massgen.errors import ConfigError
@@ -14,8 +15,13 @@ _DELIVERY: dict[str, Delivery] = {
 }
 
 
-def rules_of(config: Config, *, quick: bool = False, plain: bool = False, criteria: tuple[str, ...] = ()) -> Rules:
-    """The rules of a run. `quick` is `--quick` (COORD-097), `plain` one model without workflow tools (COORD-029)."""
+def rules_of(
+    config: Config, *, quick: bool = False, plain: bool = False, criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
+) -> Rules:
+    """The rules of a run. `quick` is `--quick` (COORD-097), `plain` one model without workflow tools (COORD-029).
+
+    `criteria` count only where voting is checklist-gated.
+    """
     orchestrator = config.orchestrator
     coordination = orchestrator.coordination
     checklist = orchestrator.voting_sensitivity == "checklist_gated"
@@ -34,7 +40,7 @@ def rules_of(config: Config, *, quick: bool = False, plain: bool = False, criter
         isolated=quick or orchestrator.disable_injection,
         defer_voting=quick or orchestrator.defer_voting_until_all_answered,
         checklist=checklist and not quick,
-        criteria=criteria if checklist and not quick else (),
+        criteria=tuple(criterion.id for criterion in criteria) if checklist and not quick else (),
         skip_coordination=orchestrator.skip_coordination_rounds,
         quick=quick,
         plain=plain,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend
 from massgen.config import Config, LoadedConfig
+from massgen.coordination.criteria import DEFAULT_CRITERIA, Criterion, checklist_section
 from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, WorkflowHandler
 from massgen.errors import ConfigError
 from massgen.runs.rules import limits_of, rules_of
@@ -28,11 +29,11 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamPlan:
-    """What shapes the team besides the configuration."""
+    """What shapes the team besides the configuration; `criteria` are those of a checklist."""
 
     quick: bool = False
     plain: bool = False
-    criteria: tuple[str, ...] = ()
+    criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
     equipment: Sequence[Equipment] = ()
     handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
 
@@ -63,13 +64,16 @@ def create_backends(config: Config, loaded: LoadedConfig, resources: SharedResou
 def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan) -> Team:
     """The value the engine runs."""
     equipment = plan.equipment or [Equipment() for _ in config.agents]
+    rules = rules_of(config, quick=plan.quick, plain=plan.plain, criteria=plan.criteria)
+    fast = config.orchestrator.coordination.fast_iteration_mode
+    shared = (checklist_section(plan.criteria, fast=fast),) if rules.checklist else ()
     agents = tuple(
         TeamAgent(
             id=agent.id,
             number=number,
             backend=backend,
             system_parts=(*kit.system_parts, *([agent.system_message] if agent.system_message else ())),
-            sections=kit.sections,
+            sections=(*shared, *kit.sections),
             presentation_sections=kit.presentation_sections,
             subtask=agent.subtask or kit.subtask,
             paraphrase=kit.paraphrase,
@@ -80,9 +84,9 @@ def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan)
     )
     return Team(
         agents=agents,
-        rules=rules_of(config, quick=plan.quick, plain=plan.plain, criteria=plan.criteria),
+        rules=rules,
         limits=limits_of(config),
-        sensitivity=config.orchestrator.voting_sensitivity,
+        sensitivity="lenient" if plan.quick else config.orchestrator.voting_sensitivity,
         planning=config.orchestrator.coordination.enable_planning_mode,
         debug_final_answer=config.orchestrator.debug_final_answer,
         handlers=plan.handlers,
