@@ -1,0 +1,1 @@
+"""The images that containers of agents run, as files: Dockerfiles and the script that builds them."""

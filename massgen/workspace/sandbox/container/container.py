@@ -1,0 +1,177 @@
+"""The container of one agent: made at the start of a run, kept over phases and turns, removed at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from massgen.workspace.grants import Grants
+from massgen.workspace.sandbox.container import packages
+from massgen.workspace.sandbox.container.arguments import UID, USER, User, create_arguments
+from massgen.workspace.sandbox.container.credentials import Credentials
+from massgen.workspace.sandbox.container.engine import ContainerUnavailable, Engine
+from massgen.workspace.sandbox.container.images import present_image
+from massgen.workspace.sandbox.container.settings import ContainerSettings
+
+log = logging.getLogger(__name__)
+
+_STAY = "An image must stay alive by its CMD, for example: tail -f /dev/null"
+_RULES = f"An image needs the user '{USER}' (UID {UID}) and bash or sh; see massgen/docker/README.md."
+
+
+class AgentContainer:
+    """One container (EXEC-031). `ensure` makes it, or makes it anew with other mounts and the same contents."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: ContainerSettings,
+        credentials: Credentials,
+        *,
+        workspace: Path,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.shell = "/bin/sh"
+        self._credentials = credentials
+        self._workspace = workspace
+        self._warn = warn
+        self._grants: Grants | None = None
+        self._image = ""
+        self._kept = f"massgen-state:{settings.name.lower()}"
+        self._saved = False
+        self._turn = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    async def ensure(self, grants: Grants) -> None:
+        """The container runs with the mounts of `grants`; raises `ContainerUnavailable`."""
+        async with self._turn:
+            if self._grants == grants:
+                return
+            if self._grants is None:
+                await sweep(self.engine)
+                self._image = await present_image(self.engine, self.settings.image, self._warn)
+                await self._make(self._image, grants)
+                await self._install()
+            else:
+                await self._save()
+                await self._make(self._kept, grants)
+            self._grants = grants
+
+    async def _make(self, image: str, grants: Grants) -> None:
+        user = User.of_caller()
+        self._own(grants, user)
+        line = create_arguments(
+            self.settings,
+            image,
+            grants,
+            self._credentials,
+            workspace=self._workspace,
+            user=user,
+            podman=self.engine.is_podman,
+        )
+        created = await self.engine.ask(*line, env=self._credentials.env)
+        if created.code != 0:
+            raise ContainerUnavailable(f"The container {self.name} cannot be made: {created.reason}")
+        started = await self.engine.ask("start", self.name)
+        if started.code != 0:
+            await self._discard()
+            raise ContainerUnavailable(f"The container {self.name} does not start: {started.reason}", hint=_STAY)
+        await self._check(user)
+        log.info("Container %s runs for agent %s (image %s)", self.name, self.settings.agent_id, image)
+
+    def _own(self, grants: Grants, user: User) -> None:
+        """Root's files are given to the container's user where they are the program's own."""
+        if os.getuid() != 0:
+            return
+        for directory, names, files in os.walk(self._workspace):
+            for path in (directory, *(os.path.join(directory, name) for name in [*names, *files])):
+                os.chown(path, user.uid, user.gid, follow_symlinks=False)
+        if any(path != self._workspace for path in grants.writable):
+            self._warn(f"Running as root: the container's user (UID {user.uid}) may lack access to context paths.")
+
+    async def _check(self, user: User) -> None:
+        """What an image must provide (EXEC-068); adapts the user's ids where the caller's differ."""
+        state = await self.engine.ask("inspect", "--format", "{{.State.Running}}", self.name)
+        if state.output.strip() != "true":
+            log_lines = await self.engine.ask("logs", "--tail", "5", self.name)
+            await self._discard()
+            raise ContainerUnavailable(f"The container {self.name} has exited: {log_lines.reason}", hint=_STAY)
+        looked = await self.engine.ask("exec", self.name, "/bin/sh", "-c", f"id -u {USER}; command -v bash")
+        lines = looked.output.split()
+        if not lines or lines[0] not in (str(UID), str(user.uid)):
+            await self._discard()
+            raise ContainerUnavailable(f"The image {self.settings.image} has no user {USER}: {_RULES}")
+        self.shell = lines[1] if len(lines) > 1 else "/bin/sh"
+        if lines[0] != str(user.uid):
+            ids = f"s/^{USER}:\\([^:]*\\):[0-9]*:[0-9]*:/{USER}:\\1:{user.uid}:{user.gid}:/"
+            script = f"sed -i '{ids}' /etc/passwd; chown -R {user} /home/{USER}"
+            await self.engine.ask("exec", "--user", "0", self.name, "/bin/sh", "-c", script)
+
+    async def _install(self) -> None:
+        for step in packages.installations(self.settings.packages):
+            user = ["--user", "0"] if step.as_root else []
+            done = await self.engine.ask("exec", *user, self.name, "/bin/sh", "-c", step.command, timeout=900)
+            if done.code != 0:
+                output = (done.output + done.errors).strip()[-2000:]
+                self._warn(f"Installing {step.what} packages failed: {output}")
+
+    async def _save(self) -> None:
+        """Keep the contents as an image, because mounts of a container cannot be changed."""
+        kept = await self.engine.ask("commit", self.name, self._kept, timeout=300)
+        if kept.code != 0:
+            raise ContainerUnavailable(f"The state of the container {self.name} cannot be kept: {kept.reason}")
+        self._saved = True
+        await self._discard()
+
+    async def end_commands(self) -> None:
+        """End every process in the container but its first."""
+        if self._grants is not None:
+            await self.engine.ask("exec", self.name, "/bin/sh", "-c", "kill -9 -1", timeout=30)
+
+    async def _discard(self) -> None:
+        await self.engine.ask("rm", "--force", "--volumes", self.name)
+
+    async def remove(self) -> None:
+        """Stop and remove the container and what was kept of it; may be repeated."""
+        async with self._turn:
+            if self._grants is not None:
+                self._grants = None
+                await self._discard()
+            if self._saved:
+                self._saved = False
+                await self.engine.ask("rmi", "--force", self._kept)
+
+
+async def sweep(engine: Engine) -> None:
+    """Remove containers of programs of this machine that were killed before they could."""
+    form = '{{.ID}} {{.Label "massgen.owner"}}'
+    found = await engine.ask("ps", "--all", "--filter", "label=massgen.owner", "--format", form)
+    for line in found.output.splitlines():
+        container, _, owner = line.partition(" ")
+        host, _, pid = owner.rpartition(":")
+        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+            await engine.ask("rm", "--force", "--volumes", container)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def exec_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of one `exec`, handed over through the engine's environment."""
+    return os.environ | dict(env)
