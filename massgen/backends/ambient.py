@@ -73,7 +73,6 @@ class WarningRoute:
                 warnings.showwarning = self._show
             if self._filter in warnings.filters:
                 warnings.filters.remove(self._filter)  # pyright: ignore[reportAttributeAccessIssue]
-                warnings._filters_mutated()  # pyright: ignore[reportAttributeAccessIssue]
 
     def _route(
         self,

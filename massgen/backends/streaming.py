@@ -88,16 +88,16 @@ class NativeStream:
         """Await one step of the library until `wait` (the limit named) or `end` (the total), by loop time."""
         token = CURRENT.set(self.ambient)
         scope = asyncio.timeout_at(min(wait, end))
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task is not None else 0
         try:
             async with scope:
                 return await waiting
-        except TimeoutError as error:
-            if not scope.expired():
-                raise classified(error, self._endpoint) from error
-            raise self._out_of_time(limit if wait <= end else "total") from error
-        except BackendError:
-            raise
         except Exception as error:
+            if scope.expired():
+                raise self._out_of_time(limit if wait <= end else "total") from error
+            if task is not None and task.cancelling() > cancelled_before:
+                raise asyncio.CancelledError from error  # SDKs may dress a cancellation up as a lost connection
             raise classified(error, self._endpoint) from error
         finally:
             CURRENT.reset(token)

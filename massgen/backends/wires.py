@@ -94,10 +94,9 @@ def build_model(endpoint: Endpoint, http_client: Any, extra_body: dict[str, Any]
 
 
 def _chat(endpoint: Endpoint, http_client: Any, wire: Wire, _: dict[str, Any]) -> Model:
-    from openai import AsyncOpenAI
     from pydantic_ai.profiles.openai import OpenAIModelProfile
 
-    client = AsyncOpenAI(api_key=endpoint.api_key, base_url=endpoint.base_url, http_client=http_client, max_retries=0)
+    client = _openai_client(endpoint, http_client)
     compatible = not endpoint.host.endswith("openai.com")
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=not endpoint.is_local)
     if compatible:
@@ -105,6 +104,15 @@ def _chat(endpoint: Endpoint, http_client: Any, wire: Wire, _: dict[str, Any]) -
         profile["openai_chat_supports_max_completion_tokens"] = False
         profile["openai_chat_supports_multiple_system_messages"] = False
     return _loaded(wire.model)(endpoint.model, provider=_chat_provider(endpoint, wire, client), profile=profile)
+
+
+def _openai_client(endpoint: Endpoint, http_client: Any) -> Any:
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(api_key=endpoint.api_key, base_url=endpoint.base_url, http_client=http_client, max_retries=0)
+    if endpoint.type.name != "openai":
+        client.organization = client.project = None  # read from variables, and nobody else's business
+    return client
 
 
 def _chat_provider(endpoint: Endpoint, wire: Wire, client: Any) -> Any:
@@ -120,12 +128,11 @@ def _chat_provider(endpoint: Endpoint, wire: Wire, client: Any) -> Any:
 
 
 def _responses(endpoint: Endpoint, http_client: Any, _: Wire, __: dict[str, Any]) -> Model:
-    from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    client = AsyncOpenAI(api_key=endpoint.api_key, base_url=endpoint.base_url, http_client=http_client, max_retries=0)
+    client = _openai_client(endpoint, http_client)
     if endpoint.type.name == "openai":
         return OpenAIResponsesModel(endpoint.model, provider=OpenAIProvider(openai_client=client))
     provider = OpenAICompatibleProvider(endpoint.type.name, openai_client=client)

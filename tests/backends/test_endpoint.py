@@ -320,3 +320,30 @@ def test_a_proxy_of_a_kind_that_is_not_supported_is_a_configuration_error(monkey
             return found.value
 
     assert "ALL_PROXY" in (run(work()).hint or "")
+
+
+@pytest.mark.parametrize("type_name", ["groq", "chatcompletion", "grok"])
+@pytest.mark.spec("BE-010")
+def test_variables_of_one_provider_are_not_told_to_another(monkeypatch, type_name):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-mine")
+
+    async def work():
+        async with bench(say("4")) as place:
+            await done_of(place.backend(type_name))
+            return place.server.requests[-1].headers
+
+    assert not any("mine" in value for value in run(work()).values())
+
+
+@pytest.mark.spec("BE-010")
+def test_a_library_that_would_log_about_variables_stays_silent(monkeypatch, capfd):
+    monkeypatch.setenv("GOOGLE_API_KEY", "one")
+    monkeypatch.setenv("GEMINI_API_KEY", "two")
+
+    async def work():
+        async with bench(say("4")) as place:
+            await done_of(place.backend("gemini"))
+
+    run(work())
+    assert capfd.readouterr() == ("", "")

@@ -20,7 +20,7 @@ from massgen.backends.protocol import (
     UserMessage,
 )
 from massgen.testing import Call, Hold, Tokens, Turn, call, say
-from tests.backends.harness import ANSWER, FORMATS, ask, bench, done_of, events_of, run
+from tests.backends.harness import ANSWER, AT_ONCE, FORMATS, ask, bench, done_of, events_of, run
 
 every_format = pytest.mark.parametrize("type_name", FORMATS)
 LOOK = ToolSpec(name="look", description="Look up.", parameters={"type": "object", "properties": {}})
@@ -239,19 +239,21 @@ def test_leaving_a_stream_closes_its_connection(type_name):
 
 
 @every_format
+@pytest.mark.parametrize("after", [None, 0, 1], ids=["before the headers", "before a word", "within the stream"])
 @pytest.mark.spec("BE-020")
-def test_cancelling_a_call_closes_its_connection(type_name):
+def test_cancelling_a_call_closes_its_connection(type_name, after):
     async def work():
-        async with bench(Turn(text="a b c d", chunks=4, hold=Hold(gate="never", after_chunks=1))) as place:
+        turn = Turn(text="a b c d", chunks=4, hold=Hold(gate="never", after_chunks=after))
+        async with bench(turn, retries=AT_ONCE) as place:
             backend = place.backend(type_name)
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(events_of(backend))
                 await place.server.wait_for_hold("never")
                 task.cancel()
             await place.server.wait_for_connections(0)
-            return task.cancelled()
+            return task.cancelled(), len(place.server.requests)
 
-    assert run(work())
+    assert run(work()) == (True, 1)
 
 
 @pytest.mark.spec("BE-074")
