@@ -41,6 +41,7 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
     if not question:
         return _no_question(flags)
     _say_notices(loaded, flags)
+    question, named = _references(question)
     request = RunRequest(
         loaded=loaded,
         question=question,
@@ -53,7 +54,7 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
         status_file=Path(flags["status_file"]).absolute() if flags["status_file"] else None,
         single_agent=single,
         session_id=session,
-        context_paths=_launch_context(flags),
+        context_paths=(*_launch_context(flags), *named),
         cli_args={name: value for name, value in flags.items() if value not in (None, False, ())},
     )
     return _run(request, flags)
@@ -107,6 +108,18 @@ def _launch_context(flags: Mapping[str, Any]) -> tuple[RequestedPath, ...]:
     """`--cwd-context` grants the launch directory (WS-057)."""
     mode = flags["cwd_context"]
     return (launch_directory_request(mode, Path.cwd()),) if mode else ()
+
+
+def _references(question: str) -> tuple[str, tuple[RequestedPath, ...]]:
+    """`@path` references of the question become context paths (WS-070 to WS-074)."""
+    if "@" not in question:
+        return question, ()
+    from massgen.workspace.references import parse_prompt_for_context
+
+    found = parse_prompt_for_context(question)
+    for line in found.suggestions:
+        tell(line)
+    return found.cleaned_prompt or question, found.requested
 
 
 def _load(flags: Mapping[str, Any], session: str | None) -> LoadedConfig | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 
 from massgen.coordination.ballots import all_voted, tally
@@ -62,12 +62,16 @@ class TurnResult:
     message: str = ""
 
 
+async def _nothing(finish: Finish, text: str) -> None:
+    return None
+
+
 @dataclass(slots=True)
 class TurnRunner:
     """Run once with `run`; `cancel` ends it with what there is (COORD-123).
 
     `deadline` is run time for all attempts together (COORD-113). `on_attempt(turn, attempt)` prepares the place
-    of an attempt before its first event.
+    of an attempt before its first event; `closing` is awaited with the result before the last event.
     """
 
     team: Team
@@ -77,6 +81,7 @@ class TurnRunner:
     turn: int = 1
     archive: CallArchive | None = None
     on_attempt: Callable[[int, int], None] = field(default=lambda turn, attempt: None)
+    closing: Callable[[Finish, str], Awaitable[None]] = field(default=_nothing)
     counter: CallCounter = field(default_factory=CallCounter)
     past: tuple[PastAttempt, ...] = ()
     _coordinator: Coordinator | None = None
@@ -99,7 +104,9 @@ class TurnRunner:
             decision = await runner.run()
             attempt = runner.coordinator.attempt
             if isinstance(decision, Finish):
-                return self._finish(runner, attempt, decision)
+                text = self._delivered(runner, attempt, decision)
+                await self.closing(decision, text)
+                return self._finish(attempt, decision, text)
             self.past = (*self.past, PastAttempt(reason=decision.reason, instructions=decision.instructions))
             number += 1
             self._announce_restart(number, decision)
@@ -142,8 +149,7 @@ class TurnRunner:
         )
         self.stream.emit(body)
 
-    def _finish(self, runner: AttemptRunner, attempt: Attempt, finish: Finish) -> TurnResult:
-        text = self._delivered(runner, attempt, finish)
+    def _finish(self, attempt: Attempt, finish: Finish, text: str) -> TurnResult:
         errors = {
             self.team.agent(member.number).id: member.error_message
             for member in attempt.members

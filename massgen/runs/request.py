@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
 from massgen.engine.turn import AnswerRecord, VoteRecord
 from massgen.workspace.context_paths import RequestedPath
+from massgen.workspace.review import Acceptance, FileChange, Review
+
+Reviewer = Callable[[Review, Sequence[FileChange]], Awaitable[Sequence[Acceptance]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class RunRequest:
     `launch` is the directory the run belongs to. `plain` is one model without workflow tools, `quick` no
     refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `history` comes after that
     of the session, which counts from turn `history_since`. `cli_args` are recorded.
+    `review` asks a person which changes of the project are accepted (WS-033); without it all are (S-04).
     """
 
     loaded: LoadedConfig
@@ -38,6 +42,7 @@ class RunRequest:
     history: Sequence[Message] = ()
     media: tuple[Media, ...] = ()
     context_paths: tuple[RequestedPath, ...] = ()
+    review: Reviewer | None = None
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
 from massgen.backends.protocol import Message
 from massgen.config import Config, Redactor
+from massgen.coordination.directives import Finish
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.team import Question, Team
 from massgen.engine.turn import TurnResult, TurnRunner
@@ -31,9 +32,10 @@ from massgen.runs.keeping import TurnKeeper
 from massgen.runs.logbook import Logbook
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
+from massgen.runs.reviewing import ProjectChanges
 from massgen.runs.rules import limits_of
 from massgen.runs.sessions import Session
-from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent
+from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
 from massgen.runs.workfiles import TeamFiles
 from massgen.workspace.layout import storage_path
 
@@ -76,6 +78,8 @@ class Run:
         """
         request = self.request
         self.config = keep_single_agent(request.loaded.require(), request.single_agent)
+        if request.context_paths:
+            self.config = with_workspaces(self.config)
         if not request.question.strip():
             raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
         for agent in self.config.agents:
@@ -163,7 +167,7 @@ class Run:
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
             plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits)
-            self._runner = self._turn_runner(build_team(self.config, backends, plan))
+            self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files)
             if self._cancelled:
                 self._runner.cancel()
             result = await self._runner.run()
@@ -198,8 +202,15 @@ class Run:
             extra_paths=self.request.context_paths,
         )
 
-    def _turn_runner(self, team: Team) -> TurnRunner:
+    def _turn_runner(self, team: Team, files: TeamFiles) -> TurnRunner:
         request = self.request
+        changes = ProjectChanges(reviewer=request.review, warn=self.warn)
+
+        async def closing(finish: Finish, text: str) -> None:
+            work = files.agents.get(finish.winner or 0)
+            if finish.outcome == "complete" and text and work is not None:
+                await changes.bring_home(work, self.log.answer_file(work.agent_id).parent)
+
         return TurnRunner(
             team=team,
             question=Question(text=self.log.redact(request.question), history=self._history(), media=request.media),
@@ -208,6 +219,7 @@ class Run:
             turn=self.turn,
             archive=CallFiles(lambda: self.log.tree.here, self.log.redact) if self.log.text_logs else None,
             on_attempt=self.log.enter,
+            closing=closing,
         )
 
     def _history(self) -> tuple[Message, ...]:

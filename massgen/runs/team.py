@@ -51,6 +51,17 @@ def keep_single_agent(config: Config, wanted: str | None) -> Config:
     return config.model_copy(update={"agents": kept})
 
 
+def with_workspaces(config: Config) -> Config:
+    """Context paths that came with the question give every agent a workspace (S-02)."""
+    agents = tuple(
+        agent
+        if agent.backend.cwd is not None
+        else agent.model_copy(update={"backend": agent.backend.model_copy(update={"cwd": "workspace"})})
+        for agent in config.agents
+    )
+    return config.model_copy(update={"agents": agents})
+
+
 def create_backends(config: Config, loaded: LoadedConfig, resources: SharedResources) -> list[ModelBackend]:
     """One backend for each agent; raises `ConfigError` for what cannot be used."""
     directory = loaded.path.parent if loaded.path is not None else None

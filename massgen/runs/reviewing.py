@@ -1,0 +1,50 @@
+"""The winner's changes to the user's project: reviewed, then applied (WS-033, WS-045)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen.errors import StorageError
+from massgen.runs.request import Reviewer
+from massgen.runs.workfiles import AgentWork
+from massgen.views.files import guarded, write_atomic
+from massgen.workspace.review import Applied, FileChange, accept_all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectChanges:
+    """Applies what the presenter changed in its project copies. `directory` is the final directory of the log."""
+
+    reviewer: Reviewer | None
+    warn: Callable[[str], None]
+
+    async def bring_home(self, work: AgentWork, directory: Path) -> None:
+        """Ask where there is a person, approve all where there is none, write, and keep patch and list in the log."""
+        changes = await work.changes()
+        if not changes:
+            return
+        review = work.team.run.review(work.agent_id)
+        self._keep(directory, review.patch(changes), changes)
+        possible = [change for change in changes if change.refused is None]
+        accepted = await self.reviewer(review, changes) if self.reviewer is not None else accept_all(possible)
+        try:
+            applied = await work.team.run.apply(work.agent_id, accepted)
+        except StorageError as error:
+            self.warn(f"The changes could not be applied ({error}); your project is as it was. They are in {directory}.")
+            return
+        self._report(changes, applied)
+
+    def _report(self, changes: Sequence[FileChange], applied: Applied) -> None:
+        for change in changes:
+            if change.refused is not None:
+                self.warn(f"Not applied: {change.target} ({change.refused})")
+        for path in applied.conflicts:
+            self.warn(f"Not applied: {path} was changed meanwhile; the new version is in the log.")
+
+    @staticmethod
+    def _keep(directory: Path, patch: str, changes: Sequence[FileChange]) -> None:
+        listing = "".join(f"{change.kind}\t{change.target}\n" for change in changes)
+        guarded("changes.patch", lambda: write_atomic(directory / "changes.patch", patch))
+        guarded("changes.txt", lambda: write_atomic(directory / "changes.txt", listing))
