@@ -14,11 +14,18 @@ from massgen.views.files import guarded, safe_name, write_atomic
 
 class CallFiles:
     """Writes `NNNN_<agent>.json`. Messages that an earlier call of the same round already recorded are counted
-    in `earlier_messages`, not repeated; long media are named by size."""
+    in `earlier_messages`, not repeated; long media are named by size. `abridge` puts the name of a file in the place
+    of a long text that stands in one."""
 
-    def __init__(self, directory: Callable[[], Path], redact: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        directory: Callable[[], Path],
+        redact: Callable[[str], str],
+        abridge: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self._directory = directory
         self._redact = redact
+        self._abridge = abridge
         self._sent: dict[tuple[str, int, str], int] = {}
 
     def keep(self, number: int, record: CallRecord) -> None:
@@ -33,7 +40,7 @@ class CallFiles:
             "phase": request.phase,
             "milliseconds": round(record.milliseconds, 3),
             "earlier_messages": earlier,
-            "messages": [_message(message) for message in request.messages[earlier:]],
+            "messages": [self._sent_message(message) for message in request.messages[earlier:]],
             "response": None,
             "error": None,
         }
@@ -51,6 +58,10 @@ class CallFiles:
         path = self._directory() / "llm_calls" / f"{number:04d}_{safe_name(request.agent_id)}.json"
         text = self._redact(json.dumps(value, ensure_ascii=False, indent=1))
         guarded("llm_calls", lambda: self._write(path, text))
+
+    def _sent_message(self, message: Message) -> dict[str, Any]:
+        value = _message(message)
+        return value if isinstance(message, AssistantMessage) else {**value, "text": self._abridge(message.text)}
 
     @staticmethod
     def _write(path: Path, text: str) -> None:

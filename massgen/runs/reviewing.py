@@ -32,7 +32,8 @@ class ProjectChanges:
         try:
             applied = await work.team.run.apply(work.agent_id, accepted)
         except StorageError as error:
-            self.warn(f"The changes could not be applied ({error}); your project is as it was. They are in {directory}.")
+            text = f"The changes could not be applied ({error}); your project is as it was. They are in {directory}."
+            self.warn(text)
             return
         self._report(changes, applied)
 

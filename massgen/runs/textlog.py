@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 
@@ -102,6 +103,18 @@ def _describe_decision(event: Event) -> tuple[int, str] | None:
             return None
 
 
+_current: ContextVar[TextLog | None] = ContextVar("massgen_text_log", default=None)
+
+
+class _Bridge(logging.Handler):
+    """Takes records of the program's loggers to the log of the run they belong to."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = _current.get()
+        if found is not None:
+            found.handle(record)
+
+
 class TextLog:
     """Subscriber and logging handler in one: `open` for an attempt, `close` at the end."""
 
@@ -141,6 +154,15 @@ class TextLog:
         for handler in self._handlers:
             if record.levelno >= handler.level:
                 handler.handle(record)
+
+    def activate(self) -> None:
+        """From here on the program's own loggers write here, for the running task and those it starts."""
+        _current.set(self)
+        logger = logging.getLogger("massgen")
+        if not any(isinstance(handler, _Bridge) for handler in logger.handlers):
+            logger.addHandler(_Bridge())
+        if logger.level == logging.NOTSET or (self._debug and logger.level > logging.DEBUG):
+            logger.setLevel(logging.DEBUG if self._debug else logging.INFO)
 
     def close(self) -> None:
         for handler in self._handlers:
