@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ def run_validate(source: str | Path | None, *, strict: bool = False, as_json: bo
 
     With `as_json` standard output is exactly one JSON object, and hints go to standard error.
     """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # finding them reads every installed package
     try:
         loaded = load_config(source)
     except ConfigError as error:

@@ -40,6 +40,19 @@ class LoadedConfig:
     environment: Environment = field(default_factory=lambda: Environment(process={}), repr=False)
     unset_variables: tuple[UnsetVariable, ...] = ()
     root: SourceMap | None = field(default=None, repr=False, compare=False)
+    partial: Config | None = field(default=None, repr=False, compare=False)
+
+    def unchecked(self) -> LoadedConfig:
+        """The same with errors turned into warnings and what does not fit left out (`--skip-validation`, CFG-064).
+
+        Where there are no agents at all the errors stay.
+        """
+        from dataclasses import replace
+
+        if self.config is not None or self.partial is None or not self.partial.agents:
+            return self
+        softened = (replace(item, level="warning") if item.level == "error" else item for item in self.diagnostics)
+        return replace(self, config=self.partial, diagnostics=tuple(softened))
 
     def place(self, path: DataPath) -> Diagnostic:
         """A hint without words about the value at `path`, to be filled in by checks outside this room."""
@@ -179,8 +192,9 @@ def _load(
         advice = f"Set it in the environment or in .env: {unset.name}=..."
         findings.put("hint", unset.path, unset.mark, message, advice, "unset-variable")
     broken = any(item.level == "error" for item in findings.items)
+    finished = finish(partial)
     return LoadedConfig(
-        config=None if broken else finish(partial),
+        config=None if broken else finished,
         diagnostics=_sorted(findings.items),
         path=path,
         text=text,
@@ -188,6 +202,7 @@ def _load(
         environment=environment,
         unset_variables=tuple(substitution.unset),
         root=root,
+        partial=finished,
     )
 
 

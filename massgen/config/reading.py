@@ -109,8 +109,6 @@ def _take_out(root: SourceMap, path: Path) -> None:
         if isinstance(holder, list) and isinstance(part, int) and part < len(holder):
             # agents keep their position, so that paths of later findings stay right
             if len(path) == 2 and path[0] == "agents":
-                if holder[part] == {}:
-                    raise AssertionError("an empty agent must be valid")
                 holder[part] = SourceMap(path)
             else:
                 del holder[part]

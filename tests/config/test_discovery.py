@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,14 @@ def test_the_two_examples_of_the_start_page_are_as_documented() -> None:
     assert [each.backend.enable_code_interpreter for each in team.agents] == [False, True, False]
     for found in (single, team):
         assert (found.ui.display_type, found.ui.logging_enabled) == ("rich_terminal", True)
+
+
+@pytest.mark.spec("CFG-007")
+def test_other_shipped_examples_are_named_by_agents_features_and_description() -> None:
+    agents = r"(single-[a-z0-9]+|[a-z0-9]+-[a-z0-9]+|three-mixed|team-[a-z]+)"
+    features = r"(basic|mcp(-[a-z]+)?|websearch|codeexec|filesystem)"
+    pattern = re.compile(rf"{agents}_{features}_(showcase|test|research|dev|collab)")
+    own_rules = ("demo/", "examples/filesystem_first_")
+    new = {name for name in example_names() if not name.startswith(own_rules)} - set(DOCUMENTED)
+    assert new
+    assert [name for name in new if not pattern.fullmatch(name.rpartition("/")[2])] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -164,3 +165,34 @@ def test_validation_imports_no_provider_no_display_no_event_loop(written) -> Non
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+SCRIPT = """
+EXIT_CODE=0
+for config in configs/*.yaml; do
+  if ! massgen --validate "$config" --strict --json > "${config}.validation.json"; then
+    EXIT_CODE=1
+  fi
+done
+exit $EXIT_CODE
+"""
+
+
+@pytest.mark.spec("CFG-076", "CFG-060", "CLI-054")
+def test_the_script_of_the_documents_works_unchanged(written, tmp_path) -> None:
+    (tmp_path / "configs").mkdir()
+    bad = tmp_path / "configs" / "bad.yaml"
+    (tmp_path / "configs" / "good.yaml").write_text(MINIMAL)
+    bad.write_text(BROKEN)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def run() -> int:
+        return subprocess.run(
+            ["bash", "-c", SCRIPT], cwd=tmp_path, env=environment, timeout=100, check=False
+        ).returncode
+
+    assert run() == 1
+    report = json.loads((tmp_path / "configs" / "bad.yaml.validation.json").read_text())
+    assert report["errors"][0]["location"] == "agents[0].backend.type"
+    bad.unlink()
+    assert run() == 0

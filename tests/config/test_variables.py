@@ -179,6 +179,15 @@ def test_a_run_stops_at_errors_names_warnings_and_can_be_strict_about_them() -> 
         ready_config(warned, strict=True)
 
 
+@pytest.mark.spec("CFG-064")
+def test_a_run_without_validation_goes_on_with_what_fits() -> None:
+    loaded = one_agent("type: openai\nmodel: m\ntemperature: hot").unchecked()
+    assert loaded.require().agents[0].backend.model == "m"
+    assert "hot" in messages(loaded.warnings)
+    with pytest.raises(ConfigError):
+        load_text("agents: []").unchecked().require()
+
+
 @pytest.mark.spec("CFG-014")
 def test_the_template_of_key_files_lists_every_variable() -> None:
     root = Path(__file__).parent.parent.parent

@@ -1,7 +1,5 @@
 """One agent of the team."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from massgen.config.schema.backend import BackendConfig
@@ -26,6 +24,8 @@ class AgentConfig(Section):
     system_message: Annotated[Text | None, doc("Kept, and combined with generated instructions.")] = None
     subtask: Annotated[Text | None, doc("This agent's share in decomposition mode.")] = None
     memory: Annotated[MemoryConfig | None, doc("Merged over the top-level section.")] = None
-    subagent_agents: Annotated[tuple[AgentConfig, ...] | None, doc("Team for the subagents this agent starts.")] = None
+    subagent_agents: Annotated[tuple["AgentConfig", ...] | None, doc("Team for the subagents this agent starts.")] = (
+        None
+    )
     max_cost_usd: Annotated[NotNegative | None, doc("Budget of this agent in USD; null = none.")] = None
     max_total_tokens: Annotated[Positive | None, doc("Budget of this agent in tokens; null = none.")] = None

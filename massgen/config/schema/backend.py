@@ -1,7 +1,5 @@
 """One agent's connection to one provider (section 7 of the configuration part)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 

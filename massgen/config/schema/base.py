@@ -1,7 +1,5 @@
 """What all sections share: strict scalars, frozen models, descriptions."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict

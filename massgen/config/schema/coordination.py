@@ -1,7 +1,5 @@
 """`orchestrator.coordination`: planning, communication, tasks, skills, personas, evaluation."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from massgen.config.schema.backend import BackendConfig

@@ -1,7 +1,5 @@
 """Commands of one agent (EXEC-001 to 062)."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Filesystem-first mode (WS-150 to 160)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

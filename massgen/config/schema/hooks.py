@@ -1,7 +1,5 @@
 """Code around tool calls (HOOK-006)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from massgen.config.schema.base import Flag, Seconds, Section, Text, doc

@@ -1,7 +1,5 @@
 """Images, audio and video of one agent (MM-001 to 025)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

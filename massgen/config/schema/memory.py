@@ -1,7 +1,5 @@
 """Conversation and vector memory, and memory in files (MEM-001 to 011, MEM-079)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict

@@ -1,7 +1,5 @@
 """`orchestrator`: storage, shape of the coordination, limits (section 1 of the coordination part)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The top level of a configuration."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from massgen.config.schema.agent import AgentConfig

@@ -1,7 +1,5 @@
 """Subagents (COORD-175 to 194)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from massgen.config.schema.agent import AgentConfig

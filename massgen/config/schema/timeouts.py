@@ -1,7 +1,5 @@
 """Time limits of a run (COORD-113 to 120, CFG-028)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from massgen.config.schema.base import NotNegative, Seconds, Section, doc

@@ -1,7 +1,5 @@
 """Tools of one agent: MCP servers, custom tools, filters (MCP-001, TOOL-020 to 029)."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What people see."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from massgen.config.schema.base import Flag, Section, doc

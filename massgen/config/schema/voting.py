@@ -1,7 +1,5 @@
 """Voting and answer control: keys of `orchestrator` that a subagent team may set too."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from massgen.config.schema.base import Count, Flag, Positive, Section, Text, doc
