@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, settings
+
 from massgen.backends import CallLimits, RetryPolicy, SharedResources, create_backend
 from massgen.backends.protocol import (
     ModelBackend,
@@ -27,6 +29,9 @@ FORMATS = {
 """Backend type to model, one for each wire format."""
 
 KEY = "sk-a-key-that-nobody-may-see"
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a busy machine is no failure."""
+
 ONCE = RetryPolicy(attempts=1)
 AT_ONCE = RetryPolicy(base=0.0)
 ANSWER = ToolSpec(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from massgen.backends.partial_json import FieldReader
+from tests.backends.harness import UNHURRIED
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VALUES = st.recursive(
@@ -25,6 +26,7 @@ def cut(text: str, sizes: list[int]) -> list[str]:
     return [*pieces, text[at:]]
 
 
+@UNHURRIED
 @given(
     before=st.dictionaries(TEXT.filter(lambda key: key != "content"), VALUES, max_size=3),
     content=TEXT,
@@ -39,6 +41,7 @@ def test_the_field_is_decoded_exactly_however_the_text_is_cut(before, content, a
     assert reader.done
 
 
+@UNHURRIED
 @given(junk=st.text(max_size=60), sizes=st.lists(st.integers(0, 5), max_size=20))
 def test_text_that_is_no_json_never_raises(junk, sizes):
     reader = FieldReader("content")

@@ -22,7 +22,7 @@ from massgen.backends.protocol import (
 from massgen.backends.text_backend import TextProtocolBackend, plain_request
 from massgen.backends.text_protocol import find_call, format_call
 from massgen.testing import say
-from tests.backends.harness import ANSWER, ask, bench, done_of, events_of, run
+from tests.backends.harness import ANSWER, UNHURRIED, ask, bench, done_of, events_of, run
 
 NAMES = {"new_answer", "vote"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -37,6 +37,7 @@ SHARDS = st.lists(
 ).map("".join)
 
 
+@UNHURRIED
 @given(before=TEXT, arguments=st.dictionaries(TEXT, JSON, max_size=4), name=st.sampled_from(sorted(NAMES)))
 @example(before="say", arguments={"content": "a\n```python\nx = {}\n```\nb"}, name="new_answer")
 @pytest.mark.spec("BE-021")
@@ -47,6 +48,7 @@ def test_every_call_that_is_written_out_is_found_again(before, arguments, name):
     assert (found.name, json.loads(found.arguments)) == (name, arguments)
 
 
+@UNHURRIED
 @given(text=st.one_of(st.text(max_size=200), SHARDS))
 @pytest.mark.spec("BE-021")
 def test_no_text_breaks_the_reader(text):
@@ -120,6 +122,7 @@ def test_a_written_call_comes_out_as_a_tool_call():
     assert any(isinstance(event, ToolCallDelta) for event in events)
 
 
+@UNHURRIED
 @given(text=st.one_of(TEXT, SHARDS), sizes=st.lists(st.integers(1, 5), max_size=30))
 @pytest.mark.spec("BE-021")
 def test_text_without_a_call_is_streamed_whole_however_it_is_cut(text, sizes):
