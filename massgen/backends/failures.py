@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -105,6 +106,8 @@ def _connection(error: ModelConnectionError, said: str, endpoint: Endpoint) -> B
 
 def _start_hint(endpoint: Endpoint) -> str | None:
     """How to start a local server that does not answer (BE-043)."""
+    if endpoint.type.name == "lmstudio" and shutil.which("lms") is None:
+        return "Install LM Studio (https://lmstudio.ai), start it once, then run: lms server start"
     command = _START_COMMANDS.get(endpoint.type.name)
     if command is None:
         return "Check the network, the proxy settings and backend.base_url."
@@ -115,6 +118,8 @@ def _with_hint(error: BackendError, endpoint: Endpoint) -> BackendError:
     if error.hint is None and isinstance(error, AuthenticationFailed):
         names = " or ".join(endpoint.type.key_variables)
         error.hint = f"Check backend.api_key or {names}." if names else "Check backend.api_key."
+    if endpoint.type.name == "lmstudio" and error.status == 404:
+        error.hint = f"Get and load the model: lms get {endpoint.model} && lms load {endpoint.model}"
     if error.hint is None and error.status == 404:
         error.hint = f"Check backend.model ('{endpoint.model}') and backend.base_url."
     return error

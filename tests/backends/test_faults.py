@@ -123,15 +123,45 @@ def test_the_limits_of_the_configuration_win_over_the_defaults():
     assert error.limit == "first_token"
 
 
-@pytest.mark.parametrize("type_name", ["lmstudio", "vllm", "sglang"])
-@pytest.mark.spec("BE-043")
-def test_a_local_server_that_does_not_run_names_its_address_and_start_command(type_name):
+@pytest.fixture
+def lms_on_path(tmp_path, monkeypatch):
+    program = tmp_path / "lms"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def refused(type_name):
     url = f"http://127.0.0.1:{closed_port()}/v1"
     error = failure(type_name, Turn(), base_url=url)
     assert isinstance(error, ConnectionFailed)
     assert url in error.message
-    start = {"lmstudio": "lms server start", "vllm": "vllm serve some-model", "sglang": "sglang.launch_server"}
-    assert start[type_name] in (error.hint or "")
+    return error.hint or ""
+
+
+@pytest.mark.parametrize(
+    ("type_name", "command"), [("vllm", "vllm serve some-model"), ("sglang", "sglang.launch_server")]
+)
+@pytest.mark.spec("BE-043")
+def test_a_local_server_that_does_not_run_names_its_address_and_start_command(type_name, command):
+    assert command in refused(type_name)
+
+
+@pytest.mark.spec("BE-043")
+def test_lmstudio_that_does_not_run_names_its_start_command(lms_on_path):
+    assert "lms server start" in refused("lmstudio")
+
+
+@pytest.mark.spec("BE-040")
+def test_lmstudio_that_is_not_there_is_offered_for_installation(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "Install LM Studio" in refused("lmstudio")
+
+
+@pytest.mark.spec("BE-040")
+def test_a_model_that_lmstudio_does_not_have_says_how_to_get_it():
+    error = failure("lmstudio", HttpError(status=404), model="qwen3-4b")
+    assert "lms get qwen3-4b" in (error.hint or "")
 
 
 @every_format
