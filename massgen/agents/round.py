@@ -13,6 +13,7 @@ from typing import Protocol
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.calling import ModelCaller
 from massgen.backends.protocol import AssistantMessage, Media, Message, ToolCall, ToolSpec
+from massgen.tools.hooks.messages import with_injections
 from massgen.tools.protocol import ToolOutcome
 
 
@@ -85,7 +86,7 @@ class Round:
                 if verdict.over:
                     return
                 self._take_tools(verdict)
-                self.buffer.add_user(verdict.text)
+                self.buffer.add_user("\n\n".join((*self.updates(), verdict.text)))
             elif await self._serve(message.tool_calls):
                 return
 
@@ -135,14 +136,12 @@ class Round:
         messages: list[str] = []
         for position, call in enumerate(calls):
             outcome = results[call.call_id]
-            behind = [item.content for item in outcome.injections if item.strategy == "tool_result"]
             messages += [item.content for item in outcome.injections if item.strategy == "user_message"]
-            if position == len(calls) - 1:
-                behind += injected
+            behind = injected if position == len(calls) - 1 else ()
             self.buffer.add_tool_result(
                 call.call_id,
                 call.name,
-                "\n\n".join((outcome.text, *behind)),
+                "\n\n".join((with_injections(outcome), *behind)),
                 is_error=outcome.is_error,
                 media=outcome.media,
             )

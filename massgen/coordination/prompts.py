@@ -116,7 +116,7 @@ def injection_text(answers: Sequence[ShownAnswer]) -> str:
     blocks = []
     for answer in answers:
         place = f"workspace: {answer.workspace}, " if answer.workspace else ""
-        blocks.append(f"[{answer.agent}] ({place}label: {answer.label}):\n{neutralise(answer.text)}")
+        blocks.append(f"[{answer.agent}] ({place}label: {answer.label}):\n{_unframed(neutralise(answer.text))}")
     body = "\n\n".join(blocks)
     return (
         f"{FRAME}\nNEW ANSWER RECEIVED - decide what it means for your work\n{FRAME}\n"
@@ -124,6 +124,11 @@ def injection_text(answers: Sequence[ShownAnswer]) -> str:
         "Look at it and its files. Then vote for it, build on it, merge it with yours, or go on with good reason; "
         f"decide explicitly and note it in your task plan if you keep one.\n{FRAME}"
     )
+
+
+def _unframed(text: str) -> str:
+    """Lines that look like the frame's own are indented, so that an answer cannot close it or speak as another."""
+    return re.sub(r"^(?======|\[UPDATE:|\[agent\d+\] \()", " ", text, flags=re.M)
 
 
 def reminder_text(tools: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from massgen.agents.calling import ModelCaller
@@ -88,20 +89,21 @@ class AttemptRunner:
 
     async def _dismiss_drivers(self) -> None:
         """No round goes on; tool calls in progress may finish first (COORD-114, COORD-123)."""
-        if not self._drivers:
-            return
         drivers, self._drivers = self._drivers, {}
         for seat in self.coordinator.seats:
-            if not seat.in_tools:
+            if not seat.in_tools and seat.number in drivers:
                 drivers.pop(seat.number).cancel()
-        if drivers:
-            limit = self.team.limits.grace if self.coordinator.stop_reason == "timeout" else STOP_PATIENCE
-            await asyncio.wait([asyncio.ensure_future(self._idle(number)) for number in drivers], timeout=limit)
+        await self._tools_done()
         for driver in drivers.values():
             driver.cancel()
 
-    async def _idle(self, number: int) -> None:
-        await self.coordinator.seat(number).tools_idle.wait()
+    async def _tools_done(self) -> None:
+        """Wait for running tool calls, those of a presentation included, but not for ever."""
+        limit = self.team.limits.grace if self.coordinator.stop_reason == "timeout" else STOP_PATIENCE
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                for seat in self.coordinator.seats:
+                    await seat.tools_idle.wait()
 
     async def _drive(self, seat: Seat) -> None:
         """One agent: wait until a round is wanted, run it, again."""
@@ -178,7 +180,7 @@ class AttemptRunner:
         )
         begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
         spoken.round = Round(
-            start=begin, caller=caller, judge=judge, tools=await desk.open(), updates=limits.updates
+            start=begin, caller=caller, judge=judge, tools=limits.guard(await desk.open()), updates=limits.updates
         )
         await spoken.round.run()
         latest = self.coordinator.attempt.latest(agent.number)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from massgen.agents.round import Verdict
-from massgen.backends.protocol import ToolCall, ToolSpec
+from massgen.backends.protocol import ToolCall
 from massgen.coordination import prompts
 from massgen.coordination.directives import Inject, Judge, Proceed, Refuse, Remind
 from massgen.coordination.facts import (
@@ -67,7 +67,12 @@ class CoordinationJudge:
         return await self._ask(fact)
 
     async def response_ended(self, text: str) -> Verdict:
-        fact = ResponseEnded(at=self._coordinator.clock.now(), agent=self._agent.number, text=text)
+        fact = ResponseEnded(
+            at=self._coordinator.clock.now(),
+            agent=self._agent.number,
+            text=text,
+            seconds_left=self._limits.seconds_left,
+        )
         return await self._ask(fact)
 
     async def _fact(self, name: str, arguments: Mapping[str, Any]) -> Fact:
@@ -112,25 +117,28 @@ class CoordinationJudge:
         self._coordinator.submit(fact)
         directive = await seat.next()
         match directive:
-            case Refuse(message=message, tools=tools):
-                return Verdict(text=message, is_error=True, tools=self._specs(tools))
+            case Refuse(message=message):
+                return self._go_on(message, is_error=True)
             case Remind(tools=tools):
-                return Verdict(text=prompts.reminder_text(tools))
+                return self._go_on(prompts.reminder_text(tools))
             case Proceed():
-                return Verdict(text="Accepted." if isinstance(fact, ApproachDrafted) else "")
+                return self._go_on('{"accepted": true}' if isinstance(fact, ApproachDrafted) else "")
             case Inject(labels=labels):
                 await self._briefing.show(self._coordinator.attempt, self._agent, labels)
                 shown = self._briefing.shown(self._coordinator.attempt, self._agent, labels)
                 text = prompts.injection_text(shown)
                 self._coordinator.injected(self._agent.number, labels, text, "peer_answers")
-                return Verdict(text=text)
+                return self._go_on(text)
             case Judge():
-                return Verdict(text=_verdict_text(directive))
+                return self._go_on(_verdict_text(directive))
             case _:
                 return OVER
 
-    def _specs(self, tools: tuple[str, ...]) -> tuple[ToolSpec, ...]:
-        return workflow_specs((*tools, *self._briefing.team.handlers))
+    def _go_on(self, text: str, *, is_error: bool = False) -> Verdict:
+        """The round goes on with the tools that are offered now; a cap may have taken some away (COORD-068)."""
+        tools = self._coordinator.attempt.member(self._agent.number).tools
+        specs = workflow_specs((*tools, *self._briefing.team.handlers))
+        return Verdict(text=text, is_error=is_error, tools=specs)
 
 
 def _verdict_text(judge: Judge) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from massgen.agents.round import Tools
+from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.coordination.facts import HardLimitReached
 from massgen.coordination.prompts import FRAME
 from massgen.engine.coordinator import Coordinator
 from massgen.engine.seat import Seat, WorkMeter
 from massgen.engine.team import TimeLimits
+from massgen.tools.protocol import ToolOutcome
 
+log = logging.getLogger(__name__)
 TICK = 0.05
+MAX_REFUSALS = 5
 
 
 class RoundCut(Exception):
@@ -46,17 +52,14 @@ class RoundLimits:
         """Time to the soft limit, None without one."""
         return None if self._soft is None else self._soft - self._seat.round.used()
 
-    @property
-    def hard_limit_passed(self) -> bool:
-        """Whether only terminal tools are served now (COORD-117)."""
-        return self._soft is not None and self._seat.round.used() >= self._soft + self._limits.grace
-
     def updates(self) -> Sequence[str]:
         """The soft-limit message, once a round, when it is due (COORD-116)."""
         left = self.seconds_left
         if left is None or left > 0 or self._seat.warned_round:
             return ()
         self._seat.warned_round = True
+        agent, used = self._coordinator.agent_id(self._seat.number), self._seat.round.used()
+        log.info("[RoundTimeoutPostHook] Soft timeout reached for %s after %.0fs", agent, used)
         text = self._soft_message()
         self._coordinator.injected(self._seat.number, (), text, "round_limit")
         return (text,)
@@ -70,6 +73,10 @@ class RoundLimits:
             f"Submit what is presentable now with {tools}. In {self._limits.grace:.0f}s all other tools will be "
             f"refused. A later round may refine it.\n{FRAME}"
         )
+
+    def guard(self, tools: Tools | None) -> Tools | None:
+        """The same tools; calls after the hard limit are counted, and too many end the round (COORD-118)."""
+        return None if tools is None else _CountedTools(tools, self._seat)
 
     async def _until(self, meter: WorkMeter, seconds: float) -> None:
         clock = self._coordinator.clock
@@ -89,3 +96,23 @@ class RoundLimits:
     async def _agent_limit(self, seconds: float) -> None:
         await self._until(self._seat.total, seconds)
         raise AgentLimit(f"Agent timeout after {seconds:g}s")
+
+
+class _CountedTools:
+    """Implements `agents.round.Tools`. After the hard limit every call that comes here is refused by its hook."""
+
+    def __init__(self, tools: Tools, seat: Seat) -> None:
+        self._tools = tools
+        self._seat = seat
+        self._refused = 0
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return self._tools.specs()
+
+    async def run_all(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]:
+        if self._seat.hard_limit:
+            self._refused += len(calls)
+        outcomes = await self._tools.run_all(calls)
+        if self._refused >= MAX_REFUSALS:
+            raise RoundCut("too many calls after the round's time limit")
+        return outcomes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from massgen.agents.calling import ModelCaller
@@ -17,9 +19,17 @@ from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
 from massgen.errors import MassGenError
 from massgen.events.types import FinalAnswer, StartedStreaming, Warned
 
+log = logging.getLogger(__name__)
+
 
 class PresentationJudge:
-    """A round without coordination: the first response without tool calls is the result."""
+    """A round without coordination: the first response without tool calls is the result.
+
+    `stopped` says whether the run was ended meanwhile; then there are no further model calls (COORD-025).
+    """
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self._stopped = stopped
 
     def is_workflow(self, name: str) -> bool:
         return False
@@ -31,7 +41,7 @@ class PresentationJudge:
         return Verdict(text=f"{call.name} is not available now.", is_error=True)
 
     async def safe_point(self) -> Verdict:
-        return Verdict()
+        return Verdict(over=self._stopped())
 
     async def response_ended(self, text: str) -> Verdict:
         return Verdict(over=True)
@@ -40,7 +50,8 @@ class PresentationJudge:
 class EvaluationJudge(PresentationJudge):
     """Takes `submit` or `restart_orchestration`; anything else confirms (COORD-107)."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        super().__init__(stopped)
         self.restart: tuple[str, str] | None = None
 
     def is_workflow(self, name: str) -> bool:
@@ -82,6 +93,7 @@ class Presentation:
         attempt = self.coordinator.attempt
         stored = attempt.find(present.label)
         watcher = self._watcher(agent, "presentation", channel="final")
+        log.info("🎤 [%s] presenting final answer", agent.id)
         error = ""
         try:
             if agent.files is not None:
@@ -91,7 +103,7 @@ class Presentation:
             self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
             await self.briefing.show(attempt, agent, context)
             start = self.briefing.presentation(attempt, agent, present, seat.runtime)
-            text = await self._run(agent, start, watcher, PresentationJudge(), "presentation")
+            text = await self._run(agent, start, watcher, PresentationJudge(self._stopped), "presentation")
         except MassGenError as failure:
             text, error = "", str(failure)
         if not text.strip() and stored is not None:
@@ -108,6 +120,9 @@ class Presentation:
             await agent.files.end_presentation(tree)
         now = self.coordinator.clock.now()
         self.coordinator.submit(PresentationEnded(at=now, delivered=bool(text.strip()), error=error))
+
+    def _stopped(self) -> bool:
+        return self.coordinator.stopped.is_set()
 
     async def _freeze(self, agent: TeamAgent) -> str | None:
         if agent.files is None:
@@ -138,8 +153,9 @@ class Presentation:
             delivered = stored.text if stored else ""
         if self.team.debug_final_answer is not None and attempt.number == 1:
             delivered = self.team.debug_final_answer
-        judge = EvaluationJudge()
+        judge = EvaluationJudge(self._stopped)
         watcher = self._watcher(agent, "post_evaluation")
+        log.info("🔍 Evaluating final answer")
         try:
             start = self.briefing.evaluation(agent, delivered)
             await self._run(agent, start, watcher, judge, "post_evaluation")
@@ -151,6 +167,7 @@ class Presentation:
             self.coordinator.submit(Evaluated(at=now, restart=False))
         else:
             reason, instructions = judge.restart
+            log.info("🔄 Restart requested by %s: %s", agent.id, reason)
             self.coordinator.submit(Evaluated(at=now, restart=True, reason=reason, instructions=instructions))
 
     def _watcher(self, agent: TeamAgent, kind: str, channel: str = "text") -> RoundWatcher:

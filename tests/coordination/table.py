@@ -1,4 +1,4 @@
-"""A team at the table: sends facts to the machine and answers every summons at once, so that a test reads like a story."""
+"""A team at the table: sends facts to the machine and answers every summons, so that a test reads like a story."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Table:
         """The same scores, one for each criterion, for every answer that is visible."""
         given = dict(zip(self.attempt.rules.criteria, scores, strict=True))
         labels = self[number].visible
-        return self.send(ChecklistSubmitted(at=0, agent=number, scores={label: given for label in labels}, **other))
+        return self.send(ChecklistSubmitted(at=0, agent=number, scores=dict.fromkeys(labels, given), **other))
 
     def drafts(self, number: int) -> list[Directive]:
         return self.send(ApproachDrafted(at=0, agent=number))
