@@ -1,0 +1,284 @@
+"""One call = one turn: configuration and question in; events, files and a result out.
+
+    run = Run(request); run.prepare(); result = await run.execute()
+
+Doors subscribe to `run.stream` between the two. `cancel` may be called from the loop's thread at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from massgen import paths
+from massgen.backends import SharedResources, check_backend, prefetch
+from massgen.backends.protocol import Message
+from massgen.config import Config, Redactor
+from massgen.coordination.directives import Finish
+from massgen.engine.clock import Clock, RunClock
+from massgen.engine.team import Question, Team
+from massgen.engine.turn import TurnResult, TurnRunner
+from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenError
+from massgen.events.stream import EventStream
+from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
+from massgen.runs.archive import CallFiles
+from massgen.runs.equipment import EquipmentNeeds, equip
+from massgen.runs.keeping import TurnKeeper
+from massgen.runs.logbook import Logbook
+from massgen.runs.process import own_start
+from massgen.runs.request import RunRequest, RunResult
+from massgen.runs.reviewing import ProjectChanges
+from massgen.runs.rules import limits_of
+from massgen.runs.sessions import Session
+from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
+from massgen.runs.workfiles import TeamFiles
+from massgen.workspace.layout import storage_path
+
+log = logging.getLogger(__name__)
+E = TypeVar("E", bound=Exception)
+
+
+@dataclass(slots=True)
+class Run:
+    """See the module. Raises only from `prepare`; what happens later is in the result."""
+
+    request: RunRequest
+    clock: Clock = field(default_factory=RunClock)
+    config: Config = field(init=False)
+    session: Session = field(init=False)
+    turn: int = field(init=False, default=1)
+    log: Logbook = field(init=False)
+    stream: EventStream = field(init=False)
+    _runner: TurnRunner | None = field(init=False, default=None)
+    _keeper: TurnKeeper = field(init=False)
+    _cancelled: bool = field(init=False, default=False)
+
+    @property
+    def log_dir(self) -> Path:
+        return self.log.tree.root
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        return tuple(agent.id for agent in self.config.agents)
+
+    @property
+    def time_limit(self) -> float | None:
+        """The orchestrator timeout in seconds."""
+        return limits_of(self.config).run
+
+    def prepare(self) -> None:
+        """Check everything that can be checked without a model call, then make the log directory.
+
+        Raises `ConfigError` (exit code 1) or `StorageError`; nothing is on disk after a `ConfigError`.
+        """
+        request = self.request
+        self.config = keep_single_agent(request.loaded.require(), request.single_agent)
+        if request.context_paths:
+            self.config = with_workspaces(self.config)
+        if not request.question.strip():
+            raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
+        for agent in self.config.agents:
+            check_backend(agent.backend, environ=request.loaded.environment)
+        self._open_session()
+        redactor = Redactor.for_run(request.loaded.values, request.loaded.environment)
+        keep_logs = request.automation or (request.logs and self.config.ui.logging_enabled)
+        self.log = Logbook.create(
+            paths.logs_directory(request.launch),
+            redactor,
+            text_logs=keep_logs,
+            debug=request.debug,
+            status_file=request.status_file,
+        )
+        self.stream = EventStream(
+            self.log.tree.directory if keep_logs else None, redact=redactor.text if redactor.pattern else None
+        )
+        self.log.attach(self.stream, request, self.config)
+        self._keeper = TurnKeeper(
+            session=self.session,
+            turn=self.turn,
+            config=self.config,
+            config_path=request.loaded.path,
+            log_dir=self.log_dir,
+        )
+
+    def _open_session(self) -> None:
+        """The named session goes on; without a name a new one begins (SESS-084, SESS-085)."""
+        request = self.request
+        storage = storage_path(self.config.orchestrator.session_storage, request.launch)
+        wanted = request.session_id or self.config.session_id
+        if wanted:
+            self.session = Session.open(storage, wanted)
+            self.turn = self.session.next_turn()
+        else:
+            self.session = Session.create(storage, prefix=request.session_prefix)
+
+    def cancel(self) -> None:
+        """Stop model calls and keep what there is; the result says `cancelled` (COORD-123)."""
+        self._cancelled = True
+        if self._runner is not None:
+            self._runner.cancel()
+
+    async def execute(self) -> RunResult:
+        """Coordinate, present, write everything; returns also after failure, timeout and cancellation."""
+        self.log.text.activate()
+        self._keeper.begin()
+        self.log.enter(self.turn, 1)
+        self.stream.place(self.turn, 1)
+        self._announce_start()
+        self.log.status.start()
+        turn: TurnResult | None = None
+        try:
+            turn = await self._turn()
+        except* MassGenError as group:
+            turn = self._failed(first_error(group))
+            await self._keep_failed(turn)
+        except* Exception as group:
+            log.error("exception in a run", exc_info=group)
+            turn = self._failed(ExecutionError(f"Internal error: {first_error(group)!r}"))
+            await self._keep_failed(turn)
+        finally:
+            self.stream.close()
+        return self._result(turn or self._failed(ExecutionError("The run ended without a result.")))
+
+    def _announce_start(self) -> None:
+        body = SessionStart(
+            question=self.request.question,
+            agents=self.agents,
+            models=tuple(agent.backend.model or "" for agent in self.config.agents),
+            session_id=self.session.session_id,
+            mode=self.config.orchestrator.coordination_mode,
+            timeout_seconds=limits_of(self.config).run,
+            pid=os.getpid(),
+            process_started=own_start(),
+        )
+        self.stream.emit(body, durable=True)
+
+    async def _turn(self) -> TurnResult:
+        types = {agent.backend.type for agent in self.config.agents}
+        async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+            imported = group.create_task(asyncio.to_thread(prefetch, sorted(types)))
+            equipped = await equip(self._needs(), stack)
+            await self._show_earlier_turns(equipped.files)
+            await imported
+            resources = await stack.enter_async_context(SharedResources())
+            backends = create_backends(self.config, self.request.loaded, resources)
+            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits)
+            self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files)
+            if self._cancelled:
+                self._runner.cancel()
+            result = await self._runner.run()
+            await self._keeper.keep(result, self.log.state, equipped.files)
+            return result
+
+    async def _show_earlier_turns(self, files: TeamFiles) -> None:
+        """Files of earlier turns are readable, and the last winner's are where everybody starts (WS-012, WS-026)."""
+        if not files.agents or self.turn == 1:
+            return
+        numbers = {agent.id: number for number, agent in enumerate(self.config.agents, 1)}
+        last: Path | None = None
+        for turn in self.session.turns():
+            if turn.workspace is not None:
+                await files.run.publish_turn(turn.number, numbers.get(turn.winner or "", 1), turn.workspace)
+                last = turn.workspace
+            for item in turn.partial:
+                if item.workspace is not None:
+                    await files.run.publish_turn(turn.number, item.number, item.workspace)
+        if last is not None:
+            await files.run.seed(last)
+
+    def _needs(self) -> EquipmentNeeds:
+        return EquipmentNeeds(
+            config=self.config,
+            loaded=self.request.loaded,
+            launch=self.request.launch,
+            warn=self.warn,
+            redact=self.log.redact,
+            log_directory=lambda: self.log.tree.here,
+            steps=lambda label: self.log.steps.steps.get(label),
+            extra_paths=self.request.context_paths,
+        )
+
+    def _turn_runner(self, team: Team, files: TeamFiles) -> TurnRunner:
+        request = self.request
+        changes = ProjectChanges(reviewer=request.review, warn=self.warn)
+
+        async def closing(finish: Finish, text: str) -> None:
+            work = files.agents.get(finish.winner or 0)
+            if finish.outcome == "complete" and text and work is not None:
+                await changes.bring_home(work, self.log.answer_file(work.agent_id).parent)
+
+        return TurnRunner(
+            team=team,
+            question=Question(text=self.log.redact(request.question), history=self._history(), media=request.media),
+            stream=self.stream,
+            clock=self.clock,
+            turn=self.turn,
+            archive=self._call_files() if self.log.text_logs else None,
+            on_attempt=self.log.enter,
+            closing=closing,
+        )
+
+    def _history(self) -> tuple[Message, ...]:
+        """The session so far, then what the door adds."""
+        earlier = self.session.history(since=self.request.history_since) if self.turn > 1 else ()
+        return (*earlier, *self.request.history)
+
+    async def _keep_failed(self, result: TurnResult) -> None:
+        await self._keeper.keep(result, self.log.state, None)
+
+    def _failed(self, error: MassGenError) -> TurnResult:
+        """Something below the agents failed: said in the log, told as a result."""
+        self.stream.emit(ErrorOccurred(error_type=type(error).__name__, message=str(error)))
+        code = error.exit_code or EXIT_EXECUTION
+        self.stream.emit(SessionEnd(exit_code=code, reason="error", message=str(error)), durable=True)
+        return TurnResult(outcome="failed", exit_code=code, message=str(error))
+
+    def _call_files(self) -> CallFiles:
+        return CallFiles(lambda: self.log.tree.here, self.log.redact, self.log.steps.abridged)
+
+    def warn(self, text: str) -> None:
+        """Something a person should know, in the log."""
+        self.stream.emit(Warned(text=text))
+
+    def _result(self, turn: TurnResult) -> RunResult:
+        state = self.log.state
+        winner = self.agents[turn.winner - 1] if turn.winner is not None else None
+        chosen = state.coordination_end or state.ended or state.started
+        ended = state.ended or state.started
+        usage = state.usage
+        return RunResult(
+            exit_code=turn.exit_code,
+            outcome=turn.outcome,
+            answer=turn.text,
+            winner=winner,
+            label=turn.label,
+            message=turn.message,
+            log_dir=self.log_dir,
+            answer_file=self.log.answer_file(winner) if winner is not None else None,
+            session_id=self.session.session_id,
+            agents=self.agents,
+            answers=turn.answers,
+            votes=turn.votes,
+            is_tie=turn.is_tie,
+            consensus=turn.consensus,
+            errors=turn.errors,
+            coordination_seconds=max(0.0, chosen - state.started),
+            total_seconds=max(0.0, ended - state.started),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost=None if usage.unpriced and not usage.cost else usage.cost,
+            turn=self.turn,
+            attempt=turn.attempt,
+            steps=dict(self.log.steps.steps),
+        )
+
+
+def first_error(group: ExceptionGroup[E]) -> E:
+    """The first cause in a group of errors."""
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, ExceptionGroup) else error

@@ -17,6 +17,7 @@ from massgen.views.transcript import RoundView, Transcript
 from massgen.views.tree import STAMP, LogTree
 
 LONG_TEXT = 16384
+LONG_QUOTE = 4096
 
 
 class StepWriter:
@@ -55,6 +56,14 @@ class StepWriter:
                 self._unfinished(event)
             case _:
                 return
+
+    def abridged(self, text: str) -> str:
+        """`text` with the names of their files in the place of long answers of this attempt."""
+        for answer in self._state.answers:
+            place = self._mapping.get(answer.label, {}).get("path")
+            if len(answer.text) > LONG_QUOTE and place is not None:
+                text = text.replace(answer.text, f"[{answer.label}: {len(answer.text)} characters, {place}]")
+        return text
 
     def _vote(self, event: Event, body: Vote) -> None:
         number = self._state.agents[event.agent_id or ""].number
@@ -128,7 +137,8 @@ class StepWriter:
         labels = tuple(agent.answers[-1].label for agent in self._state.agents.values() if agent.answers)
         text = self._redact(self._state.final_text())
         final = self._state.final
-        source = self.steps.get(final.source) if final is not None and final.source is not None else None
+        repeated = (answer.label for answer in self._state.answers if answer.text == text)
+        source = self.steps.get(next(repeated, ""))
         rounds = self._transcript.take(event.agent_id or "")
 
         def write() -> None:
