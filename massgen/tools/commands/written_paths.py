@@ -26,7 +26,7 @@ def refused_write(command: str, policy: PathPolicy, start: Path) -> str | None:
             if _unreadable(path):
                 continue
             place = directory / path
-            if any(place == Path(root) or place.is_relative_to(root) for root in _PRIVATE):
+            if _is_private(place, policy):
                 continue
             try:
                 policy.resolve(str(place), "write")
@@ -35,6 +35,16 @@ def refused_write(command: str, policy: PathPolicy, start: Path) -> str | None:
         if words[:1] == ["cd"] and len(words) > 1 and not _unreadable(words[1]):
             directory = directory / words[1]
     return None
+
+
+def _is_private(place: Path, policy: PathPolicy) -> bool:
+    """Whether `place` lies in a directory that every sandbox has for itself, away from what is granted there."""
+    root = next((root for root in map(Path, _PRIVATE) if place.is_relative_to(root)), None)
+    if root is None:
+        return False
+    top = Path(*place.parts[: len(root.parts) + 1])
+    grants = policy.grants
+    return not any(path.is_relative_to(top) for path in (*grants.writable, *grants.readable, *grants.denied))
 
 
 def _unreadable(path: str) -> bool:
