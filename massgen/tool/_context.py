@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +14,33 @@ CONTEXT_ATTRIBUTE = "__massgen_context_params__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOutput:
+    """How a command ended; `late` where its time limit ended it."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    late: bool = False
+
+
+RunCommand = Callable[[str, float], Awaitable[CommandOutput]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """The call of a tool function.
 
     `workspace` is the base of relative paths (TOOL-046), None outside of a run. `writable` and `readable` are
     the trees that file functions may use (None: no policy applies), `denied` is subtracted from both.
-    `command_prefix` is put before every command line, so that commands run in the agent's sandbox. `messages`
-    is the conversation that `context_params("prompt")` gets.
+    `run_command` runs a command line with a time limit in the agent's sandbox, None where there is none.
+    `messages` is the conversation that `context_params("prompt")` gets.
     """
 
     workspace: Path | None = None
     writable: tuple[Path, ...] | None = None
     readable: tuple[Path, ...] = ()
     denied: tuple[Path, ...] = ()
-    command_prefix: tuple[str, ...] = ()
+    run_command: RunCommand | None = None
     messages: Sequence[dict[str, Any]] = field(default=(), repr=False)
 
     def resolve(self, path: str, *, write: bool = False) -> Path:

@@ -16,6 +16,8 @@ from massgen.tools.custom.settings import parse_custom_tools
 from massgen.tools.custom.tools import CustomTool, CustomToolOptions, CustomTools
 from massgen.tools.protocol import ToolContext, ToolOutcome
 from massgen.workspace.grants import Grants
+from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox
+from massgen.workspace.sandbox.protocol import Sandbox
 
 SAMPLE = str(Path(__file__).parent / "sample.py")
 
@@ -250,7 +252,7 @@ def test_the_built_in_functions_work_by_name_within_what_the_agent_may_touch(tmp
     names = ["run_python_script", "run_shell_script", "read_file_content", "save_file_content", "append_file_content"]
     raw = [{"func": name} for name in names]
     grants = Grants(writable=(workspace,), protected=(workspace / "locked",))
-    options = CustomToolOptions(grants=lambda: grants, command_prefix=lambda: ["env", "IN_SANDBOX=yes"])
+    options = CustomToolOptions(grants=lambda: grants)
 
     async def run() -> None:
         parsed = parse_custom_tools(raw, bases=[])
@@ -264,8 +266,8 @@ def test_the_built_in_functions_work_by_name_within_what_the_agent_may_touch(tmp
             late = await use("run_python_script", python_code="while True: pass", timeout=0.3)
             assert late.is_error
             assert "TimeoutError" in late.text
-            shell = (await use("run_shell_script", command="echo $IN_SANDBOX; pwd; exit 3")).text
-            assert f"yes\n{workspace}" in shell
+            shell = (await use("run_shell_script", command="pwd; exit 3")).text
+            assert str(workspace) in shell
             assert "<returncode>3</returncode>" in shell
             await use("save_file_content", file_path="deep/a.txt", content="one\ntwo\nthree\nfour\nfive\n")
             lines = await use("read_file_content", file_path="deep/a.txt", start_line=2, end_line=3)
@@ -282,3 +284,41 @@ def test_the_built_in_functions_work_by_name_within_what_the_agent_may_touch(tmp
 
     asyncio.run(run())
     assert sorted(path.name for path in other.iterdir()) == ["secret.txt"]
+
+
+@pytest.mark.spec("TOOL-070", "TOOL-071", "TOOL-076")
+def test_code_that_a_model_writes_runs_in_the_agents_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, private = tmp_path / "work", tmp_path / "private"
+    workspace.mkdir()
+    private.mkdir()
+    monkeypatch.setenv("SOME_API_KEY", "hidden-from-commands")
+    monkeypatch.setenv("PLAIN_SETTING", "visible")
+
+    async def run() -> None:
+        sandbox = choose_sandbox(
+            LocalSettings(), Grants(writable=(workspace,)), private=private, workspace=workspace, warn=print
+        )
+
+        async def agents_sandbox() -> Sandbox:
+            await sandbox.start()
+            return sandbox
+
+        parsed = parse_custom_tools([{"func": "run_python_script"}, {"func": "run_shell_script"}], bases=[])
+        try:
+            async with CustomTools(
+                parsed.tools, warn=print, options=CustomToolOptions(sandbox=agents_sandbox)
+            ) as custom:
+                python, shell = custom.tools
+                code = {"python_code": "import os\nprint(os.getcwd(), os.environ.get('SOME_API_KEY'))"}
+                assert f"{workspace} None" in (await call(python, code, workspace=workspace)).text
+                ended = await call(shell, {"command": "echo here > a.txt; echo $HOME; exit 4"}, workspace=workspace)
+                assert "<returncode>4</returncode>" in ended.text
+                assert str(Path.home()) not in ended.text
+                late = await call(shell, {"command": "sleep 600", "timeout": 0.3}, workspace=workspace)
+                assert late.is_error
+                assert "TimeoutError" in late.text
+        finally:
+            await sandbox.close()
+
+    asyncio.run(run())
+    assert (workspace / "a.txt").read_text() == "here\n"

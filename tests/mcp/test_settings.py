@@ -32,11 +32,11 @@ def test_the_type_follows_from_command_or_url() -> None:
     ("entry", "name"),
     [
         ({"command": "npx", "args": ["-y", "@modelcontextprotocol/server-weather"]}, "weather"),
-        ({"command": "npx", "args": ["-y", "@brave/brave-search-mcp-server@1.2"]}, "brave-search"),
+        ({"command": "npx", "args": ["-y", "@brave/brave-search-mcp-server@1.2"]}, "brave_search"),
         ({"command": "uvx", "args": ["mcp-server-fetch"]}, "fetch"),
         ({"command": "/usr/bin/python3", "args": ["tools/my_server.py"]}, "my_server"),
-        ({"command": "my-tool"}, "my-tool"),
-        ({"url": "https://mcp.exa.ai/mcp"}, "exa"),
+        ({"command": "my-tool"}, "my_tool"),
+        ({"url": "https://mcp.exa.ai/mcp"}, "mcp_exa_ai"),
     ],
 )
 def test_a_server_without_a_name_gets_one_and_a_hint(entry: dict[str, object], name: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
 
-from massgen.tool._context import current_call
+from massgen.tool._context import CommandOutput, current_call
 from massgen.tool._result import ExecutionResult, TextContent
 
 MAX_OUTPUT = 100_000
@@ -23,6 +24,8 @@ async def run_python_script(python_code: str, timeout: float = 300) -> Execution
         python_code: The code
         timeout: Seconds after which the code is stopped
     """
+    if current_call().run_command is not None:
+        return await _in_sandbox(f"python3 -c {shlex.quote(python_code)}", timeout)
     return await _run([sys.executable, "-c", python_code], timeout)
 
 
@@ -33,13 +36,21 @@ async def run_shell_script(command: str, timeout: float = 300) -> ExecutionResul
         command: The command line
         timeout: Seconds after which the command is stopped
     """
+    if current_call().run_command is not None:
+        return await _in_sandbox(command, timeout)
     return await _run(["/bin/sh", "-c", command] if os.name == "posix" else ["cmd", "/c", command], timeout)
+
+
+async def _in_sandbox(command: str, timeout: float) -> ExecutionResult:
+    run = current_call().run_command
+    assert run is not None
+    ended = await run(command, timeout)
+    return _result(ended, timeout)
 
 
 async def _run(argv: Sequence[str], timeout: float) -> ExecutionResult:
     context = current_call()
     child = await asyncio.create_subprocess_exec(
-        *context.command_prefix,
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -62,12 +73,17 @@ async def _run(argv: Sequence[str], timeout: float) -> ExecutionResult:
         _end(child)
     if late:
         await child.wait()
-    parts = [f"<returncode>{child.returncode}</returncode>"]
-    for name, kept in zip(("stdout", "stderr"), output, strict=True):
-        parts.append(f"<{name}>{_shortened(kept.decode(errors='replace'))}</{name}>")
-    if late:
-        parts.insert(0, f"Error: TimeoutError: stopped after {timeout:g} seconds.")
-    return ExecutionResult(output_blocks=[TextContent(data="\n".join(parts))], was_interrupted=late)
+    stdout, stderr = (kept.decode(errors="replace") for kept in output)
+    code = child.returncode if child.returncode is not None else -1
+    return _result(CommandOutput(exit_code=code, stdout=stdout, stderr=stderr, late=late), timeout)
+
+
+def _result(ended: CommandOutput, timeout: float) -> ExecutionResult:
+    parts = [f"Error: TimeoutError: stopped after {timeout:g} seconds."] if ended.late else []
+    parts.append(f"<returncode>{ended.exit_code}</returncode>")
+    parts.append(f"<stdout>{_shortened(ended.stdout)}</stdout>")
+    parts.append(f"<stderr>{_shortened(ended.stderr)}</stderr>")
+    return ExecutionResult(output_blocks=[TextContent(data="\n".join(parts))], was_interrupted=ended.late)
 
 
 async def _collect(stream: asyncio.StreamReader | None, kept: bytearray) -> None:

@@ -87,15 +87,19 @@ class WorkerProcess:
         while True:
             reply = await self._receive()
             yield reply
-            if reply["op"] != "part":
+            if reply["op"] in ("done", "failed"):
                 return
+
+    async def answer(self, message: Mapping[str, Any]) -> None:
+        """Send what the running call has asked for."""
+        await self._send(dict(message))
 
     async def cancel(self) -> bool:
         """Ask the running call to stop; whether it did, and the worker can be used again."""
         try:
             async with asyncio.timeout(CANCEL_GRACE):
                 await self._send({"op": "cancel"})
-                while (reply := await self._receive())["op"] == "part":
+                while (reply := await self._receive())["op"] not in ("done", "failed"):
                     continue
         except (TimeoutError, WorkerEnded):
             return False

@@ -8,7 +8,7 @@ import binascii
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from massgen.tools.custom.process import WorkerEnded, WorkerPool
 from massgen.tools.custom.settings import CALL_TIMEOUT, CustomToolSettings
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
 from massgen.workspace.grants import Grants
+from massgen.workspace.sandbox.protocol import Sandbox, SandboxFailed
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,14 @@ Messages = Sequence[Mapping[str, Any]]
 class CustomToolOptions:
     """What a team gives its agents' custom tools.
 
-    `grants` are read at each call, since they depend on the phase (TOOL-076). `command_prefix` puts commands
-    of the built-in functions into the agent's sandbox, `worker_prefix` the whole worker. `messages` gives the
-    conversation for `context_params("prompt")`. `refuse` may name a reason why a tool is blocked now.
+    `grants` are read at each call, since they depend on the phase (TOOL-076). `sandbox` is where commands of
+    the built-in functions run; `worker_prefix` is put before the command line of the workers. `messages` gives
+    the conversation for `context_params("prompt")`. `refuse` may name a reason why a tool is blocked now.
     """
 
     timeout_seconds: float = CALL_TIMEOUT
     grants: Callable[[], Grants] | None = None
-    command_prefix: Callable[[], Sequence[str]] | None = None
+    sandbox: Callable[[], Awaitable[Sandbox]] | None = None
     worker_prefix: Sequence[str] = ()
     messages: Callable[[], Messages] | None = None
     refuse: Callable[[str, ToolContext], str | None] | None = None
@@ -128,14 +129,36 @@ class CustomTool:
 
     async def _run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         gathered = _Gathered(self.spec.name, context)
-        message = {"tool": self.settings.name, "arguments": arguments, "context": self._context(context)}
+        message = {
+            "tool": self.settings.name,
+            "arguments": arguments,
+            "context": self._context(context),
+            "sandbox": self._options.sandbox is not None,
+        }
         async with self._pool.worker() as worker, aclosing(worker.call(message)) as replies:
             async for reply in replies:
                 if reply["op"] == "part":
                     gathered.add(reply)
+                elif reply["op"] == "command":
+                    await worker.answer({"op": "ran", "ended": await self._command(reply, context)})
                 elif reply["op"] == "failed":
                     return ToolOutcome(text=f"Error: {self.spec.name} failed: {reply['error']}", is_error=True)
         return gathered.outcome()
+
+    async def _command(self, wanted: Mapping[str, Any], context: ToolContext) -> dict[str, Any]:
+        """Run a command of a built-in function in the agent's sandbox."""
+        assert self._options.sandbox is not None
+        try:
+            sandbox = await self._options.sandbox()
+            ended = await sandbox.run(str(wanted["command"]), timeout=float(wanted["timeout"]), cwd=context.workspace)
+        except SandboxFailed as error:
+            return {"exit_code": -1, "stdout": "", "stderr": error.message}
+        return {
+            "exit_code": ended.exit_code,
+            "stdout": ended.stdout.decode(errors="replace"),
+            "stderr": ended.stderr.decode(errors="replace"),
+            "late": ended.limit == "time",
+        }
 
     def _context(self, context: ToolContext) -> dict[str, Any]:
         options = self._options
@@ -147,8 +170,6 @@ class CustomTool:
                 "readable": [str(path) for path in (*grants.readable, *grants.protected)],
                 "denied": [str(path) for path in (*grants.denied, *grants.protected)],
             }
-        if options.command_prefix:
-            shown["command_prefix"] = list(options.command_prefix())
         if self._wants_messages and options.messages:
             shown["messages"] = list(options.messages())
         return shown

@@ -16,7 +16,7 @@ from typing import Any
 
 from massgen.errors import MassGenError
 from massgen.tool._calling import is_async, results
-from massgen.tool._context import CallContext, context_names
+from massgen.tool._context import CallContext, CommandOutput, RunCommand, context_names
 from massgen.tool._loading import load
 from massgen.tool._result import AudioContent, ExecutionResult, ImageContent
 from massgen.tool._schema import argument_problem, function_schema
@@ -33,6 +33,8 @@ class Worker:
         self._presets: dict[str, Message] = {}
         self._schemas: dict[str, Message] = {}
         self._running: asyncio.Task[None] | None = None
+        self._command: asyncio.Future[CommandOutput] | None = None
+        self._commands = asyncio.Lock()
 
     async def run(self, messages: asyncio.Queue[Message]) -> None:
         while True:
@@ -41,6 +43,9 @@ class Worker:
                 self._load(message)
             elif message["op"] == "cancel" and self._running is not None:
                 self._running.cancel()
+            elif message["op"] == "ran" and self._command is not None:
+                ended = CommandOutput(**message["ended"])
+                self._command.set_result(ended)
             elif message["op"] == "call":
                 self._running = asyncio.get_running_loop().create_task(self._call(message))
 
@@ -80,7 +85,7 @@ class Worker:
         if problem:
             self.send({"op": "failed", "error": problem})
             return
-        context = _context(message["context"])
+        context = _context(message["context"], self._run_command if message["sandbox"] else None)
         if context.workspace is not None and context.workspace.is_dir():
             os.chdir(context.workspace)
         function = self._functions[name]
@@ -94,6 +99,13 @@ class Worker:
             self.send({"op": "failed", "error": f"{type(error).__name__}: {error}"})
             return
         self.send({"op": "done"})
+
+    async def _run_command(self, command: str, timeout: float) -> CommandOutput:
+        """Let the run execute the command in the agent's sandbox; one at a time."""
+        async with self._commands:
+            self._command = asyncio.get_running_loop().create_future()
+            self.send({"op": "command", "command": command, "timeout": timeout})
+            return await self._command
 
 
 def _part(result: ExecutionResult) -> Message:
@@ -111,7 +123,7 @@ def _part(result: ExecutionResult) -> Message:
     }
 
 
-def _context(raw: Message) -> CallContext:
+def _context(raw: Message, run_command: RunCommand | None) -> CallContext:
     def paths(key: str) -> tuple[Path, ...]:
         return tuple(Path(path) for path in raw.get(key) or ())
 
@@ -120,7 +132,7 @@ def _context(raw: Message) -> CallContext:
         writable=None if raw.get("writable") is None else paths("writable"),
         readable=paths("readable"),
         denied=paths("denied"),
-        command_prefix=tuple(raw.get("command_prefix") or ()),
+        run_command=run_command,
         messages=raw.get("messages") or (),
     )
 

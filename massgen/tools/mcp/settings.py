@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from massgen.tools.mcp.bounds import name_part
-
 Transport = Literal["stdio", "streamable-http", "sse"]
 
 CALL_TIMEOUT = 60.0
@@ -25,7 +23,6 @@ RESERVED_NAMES = frozenset(
 )
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION)$", re.IGNORECASE)
-_RUNNERS = frozenset(("npx", "uvx", "bunx", "pnpm", "pipx", "docker", "node", "python", "python3", "uv"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +132,9 @@ class _Reading:
         used: set[str] = set()
         values = {str(key): self._replaced(value, missing, used) for key, value in entry.items()}
         if not name:
-            name = self._unused(derived_name(values))
+            from massgen.config.normalise_agents import derived_name
+
+            name = self._unused(derived_name(values.get("command"), values.get("args"), values.get("url")))
             self.hints.append(f"An MCP server has no name; it is called '{name}'.")
         elif name in self.names:
             self.errors.append(f"Two MCP servers are named '{name}'.")
@@ -180,26 +179,6 @@ class _Reading:
         while candidate in self.names:
             candidate, number = f"{name}_{number}", number + 1
         return candidate
-
-
-def derived_name(values: Mapping[str, object]) -> str:
-    """The name of a server without one, from its package or host (S-23): `@org/server-weather` -> `weather`."""
-    url = values.get("url")
-    if isinstance(url, str) and url:
-        from urllib.parse import urlsplit
-
-        host = urlsplit(url).hostname or "server"
-        return name_part(host.removeprefix("mcp.").split(".")[0]) or "server"
-    command = str(values.get("command") or "server")
-    args = values.get("args")
-    words = [command.rsplit("/", 1)[-1]]
-    if isinstance(args, Sequence) and words[0] in _RUNNERS:
-        words = [str(word) for word in args if not str(word).startswith("-")] or words
-    word = words[0].rsplit("/", 1)[-1].split("@")[0]
-    word = re.sub(r"\.(py|js|mjs|ts)$", "", word)
-    word = re.sub(r"^(mcp-server-|server-|mcp-)", "", word)
-    word = re.sub(r"(-mcp-server|-mcp|-server)$", "", word)
-    return name_part(word) or "server"
 
 
 def _problem(values: Mapping[str, object]) -> str:
