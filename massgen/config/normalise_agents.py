@@ -77,8 +77,9 @@ def normalise_backend(backend: SourceMap, findings: Findings) -> None:
     _type(backend, findings)
     for other, key in _JOINED.items():
         _join(backend, other, key)
-    if backend.get("permission_mode") in _PERMISSION_MODES:
-        backend["permission_mode"] = _PERMISSION_MODES[backend["permission_mode"]]
+    mode = backend.get("permission_mode")
+    if isinstance(mode, str) and mode in _PERMISSION_MODES:
+        backend["permission_mode"] = _PERMISSION_MODES[mode]
     if backend.get("type") == "claude" and backend.get("enable_code_interpreter") is True:
         message = "claude has no enable_code_interpreter; enable_code_execution is used"
         findings.about_key("warning", backend, "enable_code_interpreter", message, "Use enable_code_execution")
@@ -110,7 +111,9 @@ def _type(backend: SourceMap, findings: Findings) -> None:
     if isinstance(name, str):
         backend["type"] = name = SILENT_ALIASES.get(name) or WARNED_ALIASES.get(name) or name
     model = backend.get("model")
-    if name not in REROUTED_FROM or not isinstance(model, str) or backend.get("base_url"):
+    if not isinstance(name, str) or not isinstance(model, str):
+        return
+    if name not in REROUTED_FROM or backend.get("base_url"):
         return
     target, rest = split_model(model)
     if target and target != name:
@@ -170,20 +173,16 @@ def _servers(backend: SourceMap, findings: Findings) -> None:
             holder.append(server)
             holder.items_at.append(servers.values_at.get(name))
         backend["mcp_servers"] = servers = holder
-    taken = (
-        {server.get("name") for server in servers or () if isinstance(server, SourceMap) and server.get("name")}
-        if isinstance(servers, list)
-        else set()
-    )
-    for server in servers if isinstance(servers, list) else ():
-        if isinstance(server, SourceMap):
-            if not server.get("name"):
-                _name_server(server, taken, findings)
-            if server.get("type") is None and ("command" in server or "url" in server):
-                server["type"] = "stdio" if "command" in server else "streamable-http"
+    maps = [server for server in servers if isinstance(server, SourceMap)] if isinstance(servers, list) else []
+    taken = {name for server in maps if isinstance(name := server.get("name"), str)}
+    for server in maps:
+        if not server.get("name"):
+            _name_server(server, taken, findings)
+        if server.get("type") is None and ("command" in server or "url" in server):
+            server["type"] = "stdio" if "command" in server else "streamable-http"
 
 
-def _name_server(server: SourceMap, taken: set[Any], findings: Findings) -> None:
+def _name_server(server: SourceMap, taken: set[str], findings: Findings) -> None:
     name = derived_name(server.get("command"), server.get("args"), server.get("url"))
     number, unique = 2, name
     while unique in taken:
