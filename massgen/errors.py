@@ -2,6 +2,7 @@
 
     MassGenError                    exit code 2
     ├── ConfigError                 1   the configuration, the command line or the environment is wrong
+    │   ├── ConfigurationError      1   the same, as the Python API raises it: also a ValueError
     │   ├── MissingExtra            1   an optional package is not installed
     │   └── NotAvailable            1   a documented feature or backend type that this version does not offer
     ├── ExecutionError              2   no answer could be produced
@@ -52,6 +53,10 @@ class ConfigError(MassGenError):
     """The configuration, the command line or the environment is wrong."""
 
     exit_code = EXIT_CONFIG
+
+
+class ConfigurationError(ConfigError, ValueError):
+    """What `massgen.run` raises for anything wrong before the first model call (API-015)."""
 
 
 class MissingExtra(ConfigError):

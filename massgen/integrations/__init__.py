@@ -1,1 +1,1 @@
-"""Doors to other programs and frameworks."""
+"""Doors for programs: the Python call, LiteLLM, tracing. Each is imported when it is used."""

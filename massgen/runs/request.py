@@ -50,7 +50,8 @@ class RunRequest:
 class RunResult:
     """What a run came to. `winner` is the real id, `answer` the delivered text (empty without one), times in seconds.
 
-    `coordination_seconds` ends when the winner was chosen, `total_seconds` includes the presentation.
+    `coordination_seconds` ends when the winner was chosen, `total_seconds` includes the presentation. `steps` maps
+    answer labels to their directories in the log.
     """
 
     exit_code: int
@@ -73,4 +74,6 @@ class RunResult:
     input_tokens: int
     output_tokens: int
     cost: float | None
+    turn: int = 1
     attempt: int = 1
+    steps: Mapping[str, Path] = field(default_factory=dict)

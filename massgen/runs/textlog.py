@@ -122,7 +122,6 @@ class TextLog:
         self._redact = redact
         self._debug = debug
         self._handlers: list[logging.Handler] = []
-        self._logger = logging.getLogger("massgen")
 
     def open(self, directory: Path) -> None:
         """Go on in the files of `directory`."""
