@@ -139,7 +139,8 @@ def _load(flags: Mapping[str, Any], session: str | None) -> LoadedConfig | None:
             overrides=overrides,
         )
     try:
-        return load_config(flags["config"], overrides=overrides)
+        loaded = load_config(flags["config"], overrides=overrides)
+        return loaded.unchecked() if flags["skip_validation"] else loaded
     except ConfigNotFound as error:
         if error.value is not None or flags["automation"] or not sys.stdin.isatty():
             raise
