@@ -105,6 +105,7 @@ class JobBoard:
         )
         self._jobs[job.job_id] = job
         job.task = self._group.create_task(self._carry_out(job, run), name=job.job_id)
+        job.task.add_done_callback(lambda _: self._settle(job))
         self._on_change(job)
         return job
 
@@ -112,12 +113,15 @@ class JobBoard:
         try:
             job.outcome = await run(job.job_id)
             job.status = "error" if job.outcome.is_error else "completed"
-        except asyncio.CancelledError:
-            job.status = "cancelled"
         except Exception as error:
             log.warning("Background job %s (%s) failed", job.job_id, job.tool_name, exc_info=True)
             job.outcome = ToolOutcome(text=f"Error: {error}", is_error=True)
             job.status = "error"
+
+    def _settle(self, job: Job) -> None:
+        """The task is over; one that was cancelled may not even have begun."""
+        if job.status == "running":
+            job.status = "cancelled"
         job.ended = time.monotonic()
         self._on_change(job)
         self._news.set()
