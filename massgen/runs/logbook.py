@@ -42,11 +42,18 @@ class Logbook:
 
     @classmethod
     def create(
-        cls, logs: Path, redactor: Redactor, *, text_logs: bool, debug: bool, status_file: Path | None
+        cls,
+        logs: Path,
+        redactor: Redactor,
+        *,
+        text_logs: bool,
+        debug: bool,
+        status_file: Path | None,
+        root: Path | None = None,
     ) -> Logbook:
-        """Make the run's directory. Raises `StorageError`."""
+        """Make the run's directory below `logs`, or go on in `root`. Raises `StorageError`."""
         book = cls(
-            tree=LogTree(create_log_directory(logs)),
+            tree=LogTree(root or create_log_directory(logs)),
             redactor=redactor,
             text_logs=text_logs,
             status_file=status_file,

@@ -2,6 +2,8 @@
 
     run = Run(request); run.prepare(); result = await run.execute()
 
+A follow-up turn names the run before it as `previous`: it goes on in the same session and the same log directory.
+
 Doors subscribe to `run.stream` between the two. `cancel` may be called from the loop's thread at any time.
 """
 
@@ -49,6 +51,7 @@ class Run:
 
     request: RunRequest
     clock: Clock = field(default_factory=RunClock)
+    previous: Run | None = None
     config: Config = field(init=False)
     session: Session = field(init=False)
     turn: int = field(init=False, default=1)
@@ -93,9 +96,12 @@ class Run:
             text_logs=keep_logs,
             debug=request.debug,
             status_file=request.status_file,
+            root=self.previous.log_dir if self.previous is not None else None,
         )
         self.stream = EventStream(
-            self.log.tree.directory if keep_logs else None, redact=redactor.text if redactor.pattern else None
+            self.log.tree.directory if keep_logs else None,
+            first_seq=self.previous.stream.next_seq if self.previous is not None else 1,
+            redact=redactor.text if redactor.pattern else None,
         )
         self.log.attach(self.stream, request, self.config)
         self._keeper = TurnKeeper(
@@ -109,6 +115,10 @@ class Run:
     def _open_session(self) -> None:
         """The named session goes on; without a name a new one begins (SESS-084, SESS-085)."""
         request = self.request
+        if self.previous is not None:
+            self.session = self.previous.session
+            self.turn = max(self.previous.turn + 1, self.session.next_turn())
+            return
         storage = storage_path(self.config.orchestrator.session_storage, request.launch)
         wanted = request.session_id or self.config.session_id
         if wanted:
