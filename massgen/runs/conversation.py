@@ -1,4 +1,4 @@
-"""A conversation: questions to the same team, one after the other, in one session and one log (SESS-040 to SESS-042)."""
+"""A conversation: questions to the same team, one after the other, in one session and one log (SESS-040)."""
 
 from __future__ import annotations
 
