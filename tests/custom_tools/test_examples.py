@@ -15,8 +15,14 @@ from massgen.tools.external import ExternalTools, external_tools
 from massgen.tools.protocol import ToolContext
 
 KEYS = Environment(
-    process=dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "XAI_API_KEY", "QWEN_API_KEY", "GROQ_API_KEY", "OPENROUTER_API_KEY", "BRAVE_API_KEY", "EXA_API_KEY", "DISCORD_BOT_TOKEN", "DISCORD_TOKEN"), "a-value-1")
-)  # fmt: skip
+    process=dict.fromkeys(
+        (
+            *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "XAI_API_KEY"),
+            *("QWEN_API_KEY", "GROQ_API_KEY", "OPENROUTER_API_KEY", "BRAVE_API_KEY", "EXA_API_KEY"),
+        ),
+        "a-value-1",
+    )
+)
 BASIC = ("claude", "claude_code", "gemini", "gpt5_nano", "gpt_oss", "grok3_mini", "qwen_api", "qwen_local")
 
 
