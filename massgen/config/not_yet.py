@@ -15,19 +15,13 @@ def _keys(prefix: str, reason: str, *names: str) -> dict[str, str]:
 
 
 NOT_YET: dict[str, str] = {
+    **_keys(_COORDINATION, "questions between agents are not built yet", "broadcast"),
     **_keys(
         _COORDINATION,
-        "questions between agents are not built yet",
-        "broadcast",
-    ),
-    **_keys(
-        _COORDINATION,
-        "planning mode and task lists are not built yet",
-        "enable_planning_mode",
+        "task lists are not built yet",
         "enable_agent_task_planning",
         "task_planning_filesystem_mode",
     ),
-    **_keys(_COORDINATION, "restarts are not built yet", "max_orchestration_restarts"),
     **_keys(
         _COORDINATION,
         "skills are not built yet",
@@ -53,39 +47,22 @@ NOT_YET: dict[str, str] = {
         "round_evaluator_before_checklist",
         "orchestrator_managed_round_evaluator",
         "round_evaluator_refine",
-        "fast_iteration_mode",
     ),
     **_keys(
         "orchestrator.",
         "it is not built yet",
-        "presenter_agent",
-        "defer_peer_updates_until_restart",
-        "allow_midstream_peer_updates_before_checklist_submit",
-        "disable_injection",
-        "defer_voting_until_all_answered",
         "evaluation_criteria_generator",
-        "skip_coordination_rounds",
-        "debug_final_answer",
         "dspy",
         "max_cost_usd",
         "max_total_tokens",
     ),
-    **_keys(
-        "agents[].",
-        "it is not built yet",
-        "memory",
-        "subagent_agents",
-        "subtask",
-        "max_cost_usd",
-        "max_total_tokens",
-    ),
-    **_keys("", "it is not built yet", "memory", "filesystem_memory", "massgen", "hooks"),
-    **_keys(_BACKEND, "hooks are not built yet", "hooks", "debug_delay_seconds"),
+    **_keys("agents[].", "it is not built yet", "memory", "subagent_agents", "max_cost_usd", "max_total_tokens"),
+    **_keys("", "it is not built yet", "memory", "filesystem_memory", "massgen"),
+    **_keys(_BACKEND, "debug delays are not built yet", "debug_delay_seconds"),
     **_keys(
         _BACKEND,
-        "code-based tools and discovery are not built yet",
+        "code-based tools are not built yet",
         "direct_mcp_servers",
-        "auto_discover_custom_tools",
         "custom_tools_path",
         "enable_code_based_tools",
         "shared_tools_directory",
@@ -108,40 +85,10 @@ NOT_YET: dict[str, str] = {
         "enable_video_generation",
         "enable_file_generation",
     ),
-    **_keys(
-        _BACKEND,
-        "tools of the agent are not built yet",
-        "cwd",
-        "mcp_servers",
-        "custom_tools",
-        "enable_mcp_command_line",
-        "concurrent_tool_execution",
-        "allowed_tools",
-        "exclude_tools",
-        "disallowed_tools",
-        "exclude_file_operation_mcps",
-    ),
 }
 """Key path -> why it has no effect."""
 
 NOT_YET_VALUES: dict[str, dict[str, str]] = {
-    "orchestrator.coordination_mode": {"decomposition": "decomposition is not built yet"},
-    "orchestrator.voting_sensitivity": {
-        "strict": "only 'lenient' is built yet",
-        "balanced": "only 'lenient' is built yet",
-        "checklist_gated": "checklists are not built yet",
-    },
-    "orchestrator.answer_novelty_requirement": {
-        "balanced": "novelty is not checked yet",
-        "strict": "novelty is not checked yet",
-    },
-    "orchestrator.final_answer_strategy": {
-        "synthesize": "only 'winner_present' is built yet",
-        "winner_reuse": "only 'winner_present' is built yet",
-    },
-    "orchestrator.coordination.write_mode": dict.fromkeys(
-        ("auto", "worktree", "isolated"), "isolation of the project is not built yet"
-    ),
     "agents[].backend.command_line_execution_mode": {"docker": "containers are not built yet"},
     "agents[].backend.type": dict.fromkeys(
         ("claude_code", "codex", "gemini_cli", "copilot", "ag2"), "this backend type is not available yet"

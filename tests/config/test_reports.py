@@ -196,3 +196,28 @@ def test_the_script_of_the_documents_works_unchanged(written, tmp_path) -> None:
     assert report["errors"][0]["location"] == "agents[0].backend.type"
     bad.unlink()
     assert run() == 0
+
+
+TEAM = (Path(__file__).parent.parent.parent / "massgen" / "configs" / "demo" / "duo.yaml").read_text()
+
+
+@pytest.mark.spec("CFG-063", "CFG-064", "CLI-055")
+@pytest.mark.parametrize(
+    ("change", "flags", "code", "started"),
+    [
+        (("pace: 0}", "pace: 0, temperature: hot}"), [], 1, False),
+        (("pace: 0}", "pace: 0, temperature: hot}"), ["--skip-validation"], 0, True),
+        (("orchestrator:", "orchestrater: {}\norchestrator:"), [], 0, True),
+        (("orchestrator:", "orchestrater: {}\norchestrator:"), ["--strict-validation"], 1, False),
+    ],
+)
+def test_a_run_is_validated_before_anything_starts(tmp_path, change, flags, code, started) -> None:
+    folder = Path(__file__).parent.parent.parent / "massgen" / "configs" / "demo"
+    text = TEAM.replace("script: demo/duo.script.yaml", f"script: {folder}/duo.script.yaml, pace: 0")
+    (tmp_path / "team.yaml").write_text(text.replace(*change))
+    command = [sys.executable, "-m", "massgen", "--automation", "--config", "team.yaml", *flags, "Tabs or spaces?"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == code, done.stderr
+    assert (tmp_path / ".massgen").exists() == started
+    if change[1].startswith("orchestrater"):
+        assert "Unknown key 'orchestrater'" in done.stderr
