@@ -15,7 +15,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -32,6 +31,7 @@ _PATIENCE = 3.0
 def main(descriptor: int) -> None:
     """Serve the client at the other end of `descriptor` until it goes."""
     control = socket.socket(fileno=descriptor)
+    control.set_inheritable(False)
     settings, _ = receive(control)
     if settings is None:
         return
@@ -64,6 +64,8 @@ def guard(control: socket.socket) -> None:
 
 def confine(settings: dict) -> None:
     """Apply limits and rules to this process and all that it starts."""
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name, value in settings["limits"].items():
         number = getattr(resource, name)
@@ -167,11 +169,11 @@ class Warden:
 def shepherd(shell: str, message: dict, env: dict[str, str], descriptors: list[int]) -> int:
     """Run one command, wait for it, end what it left, and return its exit code as a shell would."""
     process_control(_SUBREAPER, 1)
-    child = os.fork()
-    if child == 0:
-        become(shell, message, env, descriptors)
+    child = spawn(shell, message, env, descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
+    if child < 0:
+        return -child
     status = 0
     while True:
         try:
@@ -186,25 +188,26 @@ def shepherd(shell: str, message: dict, env: dict[str, str], descriptors: list[i
     return exit_code(status)
 
 
-def become(shell: str, message: dict, env: dict[str, str], descriptors: list[int]) -> None:
-    """In the child: a session of its own, no input, the given outputs, nothing else open; then the shell."""
-    code = 127
+def spawn(shell: str, message: dict, env: dict[str, str], descriptors: list[int]) -> int:
+    """Start the shell: a session of its own, no input, the given outputs, nothing else open (all other
+    descriptors close on exec). Returns its process id, or the negative exit code of a start that failed."""
     try:
-        os.setsid()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.dup2(descriptors[0], 1)
-        os.dup2(descriptors[1], 2)
-        os.closerange(3, 1 << 20)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(message["cwd"])
-        os.execve(shell, [shell, "-c", message["command"]], env)
+        return os.posix_spawn(
+            shell,
+            [shell, "-c", message["command"]],
+            env,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, descriptors[0], 1),
+                (os.POSIX_SPAWN_DUP2, descriptors[1], 2),
+            ],
+            setsid=True,
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGCHLD],
+        )
     except OSError as error:
-        code = 126 if isinstance(error, PermissionError) else 127
-        os.write(2, f"{error.filename or shell}: {error.strerror}\n".encode())
-    finally:
-        os._exit(code)
+        os.write(descriptors[1], f"{error.filename or shell}: {error.strerror}\n".encode())
+        return -126 if isinstance(error, PermissionError) else -127
 
 
 def exit_code(status: int) -> int:
@@ -312,6 +315,8 @@ def receive(control: socket.socket) -> tuple[dict | None, list[int]]:
         except OSError:
             return None, descriptors
         descriptors += new
+        for descriptor in new:
+            os.set_inheritable(descriptor, False)
         if not piece:
             return None, descriptors
         data += piece
