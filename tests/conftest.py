@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+ROOT = Path(__file__).resolve().parent
 SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS")
+SLOW = (
+    "commands/",
+    "custom_tools/",
+    "mcp/",
+    "sandbox/",
+    "backends/test_faults.py",
+    "backends/test_tables.py",
+    "config/test_yaml.py",
+    "house/test_imports.py",
+    "house/test_quick_commands.py",
+    "testing/test_faults.py",
+    "testing/test_formats.py",
+    "testing/test_program.py",
+    "tools/files/test_races.py",
+    "tools/files/test_server.py",
+    "workspace/test_attacks.py",
+    "workspace/test_layout.py",
+    "workspace/test_policy_model.py",
+    "workspace/test_projects.py",
+)
+"""Folders and modules that `make quick` leaves out, beside what carries the mark itself."""
+
 MARKERS = (
     "spec(*ids): the rows of docs/spec that the test proves",
     "slow: takes more than a few seconds; `make quick` leaves it out",
@@ -17,10 +42,16 @@ MARKERS = (
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    # Property tests must not depend on how fast the machine is.
+    settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+    settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`soak` tests run only with MASSGEN_SOAK=1; they are left out, not skipped."""
+    """Mark slow modules. `soak` tests run only with MASSGEN_SOAK=1; they are left out, not skipped."""
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix().startswith(SLOW):
+            item.add_marker("slow")
     if os.environ.get("MASSGEN_SOAK") == "1":
         return
     left_out = [item for item in items if item.get_closest_marker("soak")]
