@@ -54,7 +54,7 @@ def test_provider_and_model_split_at_the_first_slash(text: str, expected: tuple[
     assert split_model(text) == expected
 
 
-@pytest.mark.spec("CLI-008", "CLI-022", "CLI-024", "WS-010")
+@pytest.mark.spec("CLI-008", "CLI-022", "CLI-024")
 def test_flags_make_one_agent_with_workspace_and_built_in_tools() -> None:
     loaded = quick_config(backend="claude", model="claude-sonnet-4", system_message="Be brief")
     (agent,) = loaded.require(strict=True).agents
@@ -88,7 +88,7 @@ def test_a_server_of_ones_own_is_reached_with_an_address() -> None:
     assert backend.base_url == "http://localhost:9/v1"
 
 
-@pytest.mark.spec("BE-012", "CFG-013")
+@pytest.mark.spec("CFG-013")
 @pytest.mark.parametrize(
     ("name", "address", "variables"),
     [

@@ -221,3 +221,16 @@ def test_a_run_is_validated_before_anything_starts(tmp_path, change, flags, code
     assert (tmp_path / ".massgen").exists() == started
     if change[1].startswith("orchestrater"):
         assert "Unknown key 'orchestrater'" in done.stderr
+
+
+@pytest.mark.spec("CFG-017")
+def test_a_configured_key_is_nowhere_in_the_files_of_a_run(tmp_path) -> None:
+    folder = Path(__file__).parent.parent.parent / "massgen" / "configs" / "demo"
+    script = f"script: {folder}/duo.script.yaml, pace: 0, api_key: sk-planted-5ecret"
+    (tmp_path / "team.yaml").write_text(TEAM.replace("script: demo/duo.script.yaml", script))
+    command = [sys.executable, "-m", "massgen", "--automation", "--debug", "--config", "team.yaml", "Tabs or spaces?"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True)
+    written = [path for path in (tmp_path / ".massgen").rglob("*") if path.is_file()]
+    assert any(path.name == "execution_metadata.yaml" for path in written)
+    assert [str(path) for path in written if b"sk-planted-5ecret" in path.read_bytes()] == []
+    assert "sk-planted-5ecret" not in done.stdout + done.stderr

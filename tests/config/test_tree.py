@@ -133,7 +133,7 @@ def fields() -> dict[str, Any]:
     }
 
 
-@pytest.mark.spec("CFG-020", "COORD-001", "WS-050", "EXEC-030")
+@pytest.mark.spec("CFG-020", "COORD-001", "WS-050")
 def test_a_file_with_every_key_has_no_error_and_no_unknown_key() -> None:
     loaded = load_file(HERE / "all_keys.yaml")
     assert loaded.errors == ()

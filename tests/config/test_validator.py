@@ -68,7 +68,7 @@ def test_an_unknown_backend_type_lists_the_valid_ones() -> None:
     assert all(name in problem.suggestion for name in BACKEND_TYPES)
 
 
-@pytest.mark.spec("CFG-068", "COORD-002", "CFG-028", "WS-030", "EXEC-030", "EXEC-050")
+@pytest.mark.spec("CFG-068", "COORD-002", "CFG-028", "EXEC-050")
 @pytest.mark.parametrize(
     ("text", "path"),
     [
@@ -209,7 +209,7 @@ CHECKLIST = "orchestrator: {{voting_sensitivity: checklist_gated, coordination: 
 DOCKER = "type: openai\nmodel: m\nenable_mcp_command_line: true\ncommand_line_execution_mode: docker\n"
 
 
-@pytest.mark.spec("CFG-072", "EXEC-061", "SKILL-003", "CFG-039", "WS-155", "EXEC-025", "MCP-009", "TOOL-021")
+@pytest.mark.spec("CFG-072", "EXEC-061", "CFG-039", "WS-155", "EXEC-025", "MCP-009", "TOOL-021")
 @pytest.mark.parametrize(
     ("backend", "rest", "words"),
     [
@@ -272,7 +272,7 @@ def test_a_cap_that_makes_a_vote_impossible_is_an_error() -> None:
     assert errors(load(text))[0][0] == "orchestrator.max_new_answers_global"
 
 
-@pytest.mark.spec("CFG-073", "CBT-002", "WS-120", "MEM-091", "TOOL-028", "TOOL-032", "MCP-006", "MCP-012", "COORD-132")
+@pytest.mark.spec("CFG-073", "TOOL-028", "MCP-012")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
