@@ -129,6 +129,16 @@ def test_a_declined_question_ends_the_call_with_an_error() -> None:
     asyncio.run(run())
 
 
+def test_a_tool_that_a_server_of_the_newer_protocol_adds_is_found() -> None:
+    async def run() -> None:
+        async with agent_with(plain()) as scene:
+            assert (await scene.call("mcp__plain__grow")).text == "grown"
+            await scene.warned("now also offers: grown")
+            assert (await scene.call("mcp__plain__grown", {"text": "hi"})).text == "hi"
+
+    asyncio.run(run())
+
+
 @pytest.mark.spec("MCP-008")
 def test_the_tools_of_a_server_are_listed_once(tmp_path: Path) -> None:
     count = tmp_path / "count"

@@ -26,6 +26,7 @@ from massgen.tools.mcp.settings import McpServerSettings
 
 if TYPE_CHECKING:
     from mcp import Client
+    from mcp.client.subscriptions import Subscription
     from mcp_types import CallToolResult
 
 Status = Literal["idle", "starting", "ready", "waiting", "down", "off"]
@@ -33,6 +34,7 @@ Wrap = Callable[[Sequence[str]], Sequence[str]]
 STRIKES = 3
 TIMEOUTS_IN_A_ROW = 3
 MAX_LIST_CHANGES = 50
+SUBSCRIBE_TIMEOUT = 5.0
 CONNECTION_CLOSED = -32000
 
 
@@ -138,11 +140,13 @@ class ServerLink:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._limits.connect):
                     client = await self._connect(stack)
+                    # Before the list is read, so that no change falls between.
+                    changes = await _subscribed(client, stack)
                     self.listing = await read_listing(client, self.listing, self._title, self._warn)
                 made, self._client, self._good_calls, self._timeouts = True, client, 0, 0
                 self._become("ready")
                 async with asyncio.TaskGroup() as group:
-                    watch = group.create_task(self._watch_list(client))
+                    watch = group.create_task(self._watch_list(client, changes))
                     await self._ended.wait()
                     watch.cancel()
                     self._client = None
@@ -227,10 +231,10 @@ class ServerLink:
         if isinstance(message, ToolListChangedNotification):
             self._list_changed.set()
 
-    async def _watch_list(self, client: Client) -> None:
+    async def _watch_list(self, client: Client, changes: Subscription | None) -> None:
         """Read the list again whenever the server says that it changed, a bounded number of times."""
         async with asyncio.TaskGroup() as group:
-            listening = group.create_task(_listen(client, self._list_changed))
+            listening = group.create_task(_passed_on(changes, self._list_changed))
             for _ in range(MAX_LIST_CHANGES):
                 await self._list_changed.wait()
                 self._list_changed.clear()
@@ -344,16 +348,26 @@ class ServerLink:
         return f"{words} ({self.reason})" if self.reason and self.reason not in words else words
 
 
-async def _listen(client: Client, changed: asyncio.Event) -> None:
-    """Set `changed` at every change that a server of the newer protocol announces; older ones send a
-    notification, which arrives elsewhere."""
+async def _subscribed(client: Client, stack: AsyncExitStack) -> Subscription | None:
+    """The changes that a server of the newer protocol announces; older ones send a notification instead."""
     from mcp import MCPError
     from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 
     tools = client.server_capabilities.tools
     if tools is None or not tools.list_changed:
-        return
-    with contextlib.suppress(ListenNotSupportedError, SubscriptionLost, MCPError, TimeoutError):
-        async with client.listen(tools_list_changed=True) as subscription:
+        return None
+    try:
+        async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+            return await stack.enter_async_context(client.listen(tools_list_changed=True))
+    except (ListenNotSupportedError, SubscriptionLost, MCPError, TimeoutError):
+        return None
+
+
+async def _passed_on(subscription: Subscription | None, changed: asyncio.Event) -> None:
+    """Set `changed` at every announcement, until there are no more."""
+    from mcp.client.subscriptions import SubscriptionLost
+
+    if subscription is not None:
+        with contextlib.suppress(SubscriptionLost):
             async for _ in subscription:
                 changed.set()

@@ -109,6 +109,14 @@ def fail() -> str:
     raise ValueError("no luck")
 
 
+@server.tool()
+async def grow(context: Context) -> str:
+    """Add a tool and say so."""
+    server.add_tool(echo, name="grown", description="Added later")
+    await context.notify_tools_changed()
+    return "grown"
+
+
 def listen(kind: str) -> None:
     import uvicorn
 
