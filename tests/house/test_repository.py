@@ -82,6 +82,13 @@ def test_every_link_in_the_documentation_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_the_index_of_the_documentation_lists_every_page() -> None:
+    docs = ROOT / "docs"
+    listed = {(docs / target).resolve() for target in LINK.findall((docs / "README.md").read_text(encoding="utf-8"))}
+    pages = {page for folder in ("guide", "reference", "design") for page in (docs / folder).glob("*.md")}
+    assert pages - listed == set()
+
+
 @needs("git")
 def test_the_tree_names_no_package_registry_and_no_folder_of_one_machine() -> None:
     hosts = ("pypi" + ".org", "files." + "pythonhosted.org", "registry." + "npmjs.org", "deb." + "debian.org")
