@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -194,6 +197,39 @@ def test_every_process_ends_with_the_run_however_it_ends(tmp_path: Path, failure
     else:
         with pytest.raises(type(failure)):
             asyncio.run(run())
+    for pid in pids.read_text().split():
+        assert not _alive(int(pid))
+
+
+PROGRAM = """
+import asyncio, sys
+from tests.mcp.scene import agent_with, raw
+
+async def run():
+    async with agent_with(raw("stubborn", sys.argv[1])) as scene:
+        await scene.servers.tools()
+        print("ready", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(run())
+"""
+
+
+@pytest.mark.spec("MCP-005")
+def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(pids)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGINT)
+        program.wait(timeout=60)
     for pid in pids.read_text().split():
         assert not _alive(int(pid))
 
