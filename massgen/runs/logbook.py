@@ -17,6 +17,7 @@ from massgen.views.coordination_files import CoordinationFiles
 from massgen.views.files import safe_name
 from massgen.views.metrics import MetricsFile
 from massgen.views.run_state import RunState
+from massgen.views.shield import Shielded
 from massgen.views.status import StatusWriter
 from massgen.views.steps import StepWriter
 from massgen.views.tree import LogTree, create_log_directory
@@ -84,14 +85,14 @@ class Logbook:
 
         self._metadata = metadata
         stream.subscribe(self.state.apply)
-        stream.subscribe(self.steps)
+        stream.subscribe(Shielded("the steps of the log", self.steps))
         if self.text_logs:
-            stream.subscribe(self.text)
-            stream.subscribe(AgentOutputs(self.tree, self.redact))
-        stream.subscribe(CoordinationFiles(self.state, self.tree))
-        stream.subscribe(MetricsFile(self.state, self.tree))
-        stream.subscribe(self._end)
-        stream.subscribe(self.status)
+            stream.subscribe(Shielded("massgen.log", self.text))
+            stream.subscribe(Shielded("agent_outputs", AgentOutputs(self.tree, self.redact)))
+        stream.subscribe(Shielded("coordination files", CoordinationFiles(self.state, self.tree)))
+        stream.subscribe(Shielded("metrics_summary.json", MetricsFile(self.state, self.tree)))
+        stream.subscribe(Shielded("the copy of the final answer", self._end))
+        stream.subscribe(Shielded("status.json", self.status))
 
     def enter(self, turn: int, attempt: int) -> None:
         """Make an attempt's directory and go on there; entering it twice is harmless."""

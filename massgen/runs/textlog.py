@@ -34,6 +34,7 @@ from massgen.events.types import (
     Warned,
     WinnerSelected,
 )
+from massgen.views.append import GrowingFile
 
 _QUIET = (Content, FinalChunk, RestartCompleted)
 
@@ -131,7 +132,7 @@ class TextLog:
             self._add(directory / "massgen_debug.log", logging.DEBUG)
 
     def _add(self, path: Path, level: int) -> None:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="replace", delay=True)
+        handler = _Growing(GrowingFile(path, path.name))
         handler.setLevel(level)
         handler.setFormatter(_Masked(self._redact))
         self._handlers.append(handler)
@@ -167,6 +168,21 @@ class TextLog:
         for handler in self._handlers:
             handler.close()
         self._handlers = []
+
+
+class _Growing(logging.Handler):
+    """Records go to a file that may fail to be written without anybody but the reader missing it."""
+
+    def __init__(self, file: GrowingFile) -> None:
+        super().__init__()
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._file.write(f"{self.format(record)}\n")
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _Masked(logging.Formatter):
