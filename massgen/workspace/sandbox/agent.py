@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from massgen.workspace.grants import PathPolicy
 from massgen.workspace.sandbox.protocol import Sandbox
@@ -10,15 +10,21 @@ from massgen.workspace.sandbox.protocol import Sandbox
 MakeSandbox = Callable[[PathPolicy], Sandbox]
 
 
+async def _nothing() -> None:
+    return None
+
+
 class AgentSandboxes:
     """Implements `CommandPlace` of the command tools. `make` builds the sandbox for a policy when first needed.
 
-    The engine calls `enter` when the phase, and with it the policy, changes, and `close` when the run ends.
+    The engine calls `enter` when the phase, and with it the policy, changes, and `close` when the run ends;
+    `finish` then takes away what outlives a phase (a container).
     """
 
-    def __init__(self, policy: PathPolicy, make: MakeSandbox) -> None:
+    def __init__(self, policy: PathPolicy, make: MakeSandbox, finish: Callable[[], Awaitable[None]] = _nothing) -> None:
         self._policy = policy
         self._make = make
+        self._finish = finish
         self._current: Sandbox | None = None
 
     @property
@@ -35,10 +41,16 @@ class AgentSandboxes:
         unchanged = policy.grants == self._policy.grants and policy.workspace == self._policy.workspace
         self._policy = policy
         if not unchanged:
-            await self.close()
+            await self._leave()
 
     async def close(self) -> None:
         """End everything that the agent runs. The next command would start a new sandbox."""
+        try:
+            await self._leave()
+        finally:
+            await self._finish()
+
+    async def _leave(self) -> None:
         current, self._current = self._current, None
         if current is not None:
             await current.close()

@@ -17,11 +17,16 @@ from typing import TypeVar
 
 import pytest
 
-from massgen.config.schema.execution import DockerCredentials, DockerPackages, Preinstall
+from massgen.config.schema.execution import CommandKeys, DockerCredentials, DockerPackages, Preinstall
+from massgen.tools.commands.offer import command_tools
+from massgen.tools.commands.settings import command_settings
+from massgen.tools.protocol import ToolContext
 from massgen.workspace.grants import Grants
+from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.sandbox.container.container import AgentContainer
 from massgen.workspace.sandbox.container.credentials import collect
 from massgen.workspace.sandbox.container.engine import ContainerUnavailable, Engine, find_engine, old_version
+from massgen.workspace.sandbox.container.place import container_place, ready_engine
 from massgen.workspace.sandbox.container.sandbox import ContainerSandbox
 from massgen.workspace.sandbox.container.settings import ContainerSettings
 from massgen.workspace.sandbox.protocol import CommandResult, Limits
@@ -349,3 +354,32 @@ def test_a_missing_engine_program_is_one_clear_error(monkeypatch) -> None:
 
 def test_podman_is_recognised_by_its_name() -> None:
     assert Engine(program="/usr/bin/podman").is_podman
+
+
+@pytest.mark.spec("EXEC-031", "EXEC-080")
+def test_commands_and_shells_of_an_agent_run_in_its_container_until_the_run_ends(place: Place, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(place.root / "home"))
+    policy = AgentPathPolicy(workspace=place.workspace, grants=place.grants(), private=(place.workspace,))
+
+    async def run() -> tuple[str, str, str]:
+        engine = await ready_engine("docker", place.warnings.append)
+        container, home = container_place(engine, place.settings, policy, launch=place.root, warn=place.warnings.append)
+        keys = CommandKeys.model_validate({"command_line_execution_mode": "docker"})
+        tools = {tool.spec.name.split("__")[2]: tool for tool in command_tools(home, command_settings(keys))}
+        about = ToolContext(agent_id="agent_a", agent_number=1, round=0, phase="coordination", call_id="c")
+        try:
+            await container.ensure(policy.grants)
+            shell = await tools["start_background_shell"].call({"command": "touch up; sleep 50"}, about)
+            wait = "until [ -e up ]; do sleep 0.05; done; id -u"
+            done = await tools["execute_command"].call({"command": wait}, about)
+            await home.enter(replace(policy, grants=place.grants(final=True)))
+            shells = await tools["list_background_shells"].call({}, about)
+        finally:
+            await home.close()
+        return shell.text, done.text, shells.text
+
+    shell, done, shells = asyncio.run(run())
+    assert json.loads(shell)["status"] == "running"
+    assert json.loads(done)["stdout"] == "1000\n"
+    assert json.loads(shells)["shells"][0]["status"] == "failed"
+    assert docker("ps", "--all", "--quiet", "--filter", f"name={place.settings.name}") == ""

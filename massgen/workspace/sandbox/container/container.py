@@ -15,6 +15,7 @@ from massgen.workspace.sandbox.container.arguments import UID, USER, User, creat
 from massgen.workspace.sandbox.container.credentials import Credentials
 from massgen.workspace.sandbox.container.engine import ContainerUnavailable, Engine
 from massgen.workspace.sandbox.container.images import present_image
+from massgen.workspace.sandbox.container.process import END_MARKED, MARK
 from massgen.workspace.sandbox.container.settings import ContainerSettings
 
 log = logging.getLogger(__name__)
@@ -133,9 +134,10 @@ class AgentContainer:
         await self._discard()
 
     async def end_commands(self) -> None:
-        """End every process in the container but its first."""
+        """End every command that runs in the container; what the image itself started goes on."""
         if self._grants is not None:
-            await self.engine.ask("exec", self.name, "/bin/sh", "-c", "kill -9 -1", timeout=30)
+            script = ["/bin/sh", "-c", END_MARKED, "sh", f"{MARK}=", "KILL"]
+            await self.engine.ask("exec", self.name, *script, timeout=30)
 
     async def _discard(self) -> None:
         await self.engine.ask("rm", "--force", "--volumes", self.name)

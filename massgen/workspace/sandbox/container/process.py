@@ -13,8 +13,8 @@ from massgen.workspace.sandbox.protocol import Limit, Sink, Stream
 
 MARK = "MASSGEN_COMMAND"
 _SEEK = 'for p in /proc/[0-9]*; do grep -aq "$1" $p/environ 2>/dev/null && [ ${p#/proc/} != $$ ] && '
-_KILL = _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null; done'
-_RUN = '"$3" -c "$4"; code=$?; ' + _KILL + "; exit $code"
+END_MARKED = _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null; done'
+_RUN = '"$3" -c "$4"; code=$?; ' + END_MARKED + "; exit $code"
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 
 
@@ -77,5 +77,5 @@ class ContainerProcess(asyncio.SubprocessProtocol):
 
     async def _signal(self, name: str) -> None:
         """Reach every process inside that carries the mark in its environment."""
-        script = ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={self.mark}", name]
+        script = ["/bin/sh", "-c", END_MARKED, "sh", f"{MARK}={self.mark}", name]
         await self._engine.ask("exec", self._name, *script, timeout=20)
