@@ -99,8 +99,7 @@ def round_message(parts: RoundParts, answers: Sequence[ShownAnswer], *, vote_onl
     if parts.assignments:
         out.append(f"<assignments>\n{neutralise(parts.assignments)}\n</assignments>")
     if parts.runtime:
-        lines = "\n".join(neutralise(text) for text in parts.runtime)
-        out.append(f"<runtime_instructions>\n{lines}\n</runtime_instructions>")
+        out.append(runtime_text(parts.runtime))
     if parts.restart:
         out.append(f"<restart_context>\n{parts.restart}\n</restart_context>")
     if answers:
@@ -108,6 +107,12 @@ def round_message(parts: RoundParts, answers: Sequence[ShownAnswer], *, vote_onl
     if vote_only:
         out.append("No further answers are possible: vote.")
     return "\n\n".join(out)
+
+
+def runtime_text(texts: Sequence[str]) -> str:
+    """What people said while the turn ran, at round starts and in the middle of a round alike."""
+    lines = "\n".join(neutralise(text) for text in texts)
+    return f"<runtime_instructions>\n{lines}\n</runtime_instructions>"
 
 
 def injection_text(answers: Sequence[ShownAnswer]) -> str:

@@ -115,7 +115,13 @@ class AttemptRunner:
             directive = await seat.next()
             if isinstance(directive, StartRound):
                 await self._run_round(seat, directive)
+                self._tell_round(directive.round)
             seat.total.pause()
+
+    def _tell_round(self, round: int) -> None:
+        """COORD-122."""
+        limit = "∞" if self.team.limits.run is None else f"{self.team.limits.run:.0f}s"
+        log.debug("Round %d complete (elapsed: %.0fs / %s)", round + 1, self._now(), limit)
 
     async def _run_round(self, seat: Seat, start: StartRound) -> None:
         """A round and everything that may end it from outside; its failure is a fact, never an exception."""
@@ -178,6 +184,7 @@ class AttemptRunner:
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=start.round, phase=start.kind
         )
+        self.coordinator.hear(agent.number)
         begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
         spoken.round = Round(
             start=begin, caller=caller, judge=judge, tools=limits.guard(await desk.open()), updates=limits.updates

@@ -42,6 +42,7 @@ from massgen.coordination.facts import (
     fact_values,
 )
 from massgen.coordination.machine import advance
+from massgen.coordination.prompts import runtime_text
 from massgen.coordination.state import Attempt
 from massgen.engine.clock import Clock
 from massgen.engine.seat import Seat
@@ -166,6 +167,15 @@ class Coordinator:
         round = max(self.attempt.member(number).round, 0)
         body = Injection(source=source, text=text, labels=tuple(labels))
         self.stream.emit(body, agent_id=self.agent_id(number), round=round)
+
+    def hear(self, number: int) -> str:
+        """What people said since the agent last listened, as it is put before the model; empty without any."""
+        texts = self.seat(number).words.take()
+        if not texts:
+            return ""
+        text = runtime_text(texts)
+        self.injected(number, (), text, "human")
+        return text
 
     def _tell_winner(self, directive: Present | Finish) -> None:
         attempt = self.attempt

@@ -53,7 +53,11 @@ class RoundLimits:
         return None if self._soft is None else self._soft - self._seat.round.used()
 
     def updates(self) -> Sequence[str]:
-        """The soft-limit message, once a round, when it is due (COORD-116)."""
+        """What people said, then the soft-limit message, once a round, when it is due (COORD-116, SESS-045)."""
+        heard = self._coordinator.hear(self._seat.number)
+        return (*((heard,) if heard else ()), *self._soft_limit())
+
+    def _soft_limit(self) -> Sequence[str]:
         left = self.seconds_left
         if left is None or left > 0 or self._seat.warned_round:
             return ()

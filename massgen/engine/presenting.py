@@ -102,6 +102,7 @@ class Presentation:
             body = StartedStreaming(context=context, round_kind="presentation")
             self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
             await self.briefing.show(attempt, agent, context)
+            self.coordinator.hear(agent.number)
             start = self.briefing.presentation(attempt, agent, present, seat.runtime)
             text = await self._run(agent, start, watcher, PresentationJudge(self._stopped), "presentation")
         except MassGenError as failure:
@@ -170,6 +171,10 @@ class Presentation:
             log.info("🔄 Restart requested by %s: %s", agent.id, reason)
             self.coordinator.submit(Evaluated(at=now, restart=True, reason=reason, instructions=instructions))
 
+    def _updates(self, number: int) -> tuple[str, ...]:
+        heard = self.coordinator.hear(number)
+        return (heard,) if heard else ()
+
     def _watcher(self, agent: TeamAgent, kind: str, channel: str = "text") -> RoundWatcher:
         member = self.coordinator.attempt.member(agent.number)
         return RoundWatcher(
@@ -199,6 +204,8 @@ class Presentation:
         tools = None
         if phase == "presentation":
             tools = await ToolDesk(agent, seat, watcher.round, "presentation", self.coordinator.stream).open()
-        running = Round(start=start, caller=caller, judge=judge, tools=tools)
+        running = Round(
+            start=start, caller=caller, judge=judge, tools=tools, updates=lambda: self._updates(agent.number)
+        )
         await running.run()
         return running.last_text

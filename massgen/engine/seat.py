@@ -7,6 +7,7 @@ from collections import deque
 
 from massgen.coordination.directives import Directive, Hold
 from massgen.engine.clock import Clock
+from massgen.engine.words import RuntimeWords
 
 
 class WorkMeter:
@@ -44,9 +45,14 @@ class Seat:
         self.tools_idle.set()
         self.warned_round = False
         self.hard_limit = False
-        self.runtime: list[str] = []
+        self.words = RuntimeWords()
         self._replies: deque[Directive] = deque()
         self._arrived = asyncio.Event()
+
+    @property
+    def runtime(self) -> list[str]:
+        """What people told this agent in this turn."""
+        return self.words.delivered
 
     @property
     def in_tools(self) -> bool:

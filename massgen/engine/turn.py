@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 
@@ -16,10 +17,12 @@ from massgen.engine.clock import Clock
 from massgen.engine.coordinator import Coordinator, preview
 from massgen.engine.team import Question, Team
 from massgen.engine.watching import CallArchive, CallCounter
+from massgen.engine.words import RuntimeWords, Said
 from massgen.errors import EXIT_EXECUTION, EXIT_INTERRUPTED, EXIT_OK, EXIT_TIMEOUT
 from massgen.events.stream import EventStream
 from massgen.events.types import AttemptStart, ErrorOccurred, FinalAnswer, OrchestrationRestart, SessionEnd
 
+log = logging.getLogger(__name__)
 EXIT_CODES = {"complete": EXIT_OK, "timeout": EXIT_TIMEOUT, "cancelled": EXIT_INTERRUPTED, "failed": EXIT_EXECUTION}
 
 
@@ -84,6 +87,8 @@ class TurnRunner:
     closing: Callable[[Finish, str], Awaitable[None]] = field(default=_nothing)
     counter: CallCounter = field(default_factory=CallCounter)
     past: tuple[PastAttempt, ...] = ()
+    said: list[Said] = field(default_factory=list)
+    _words: dict[int, RuntimeWords] = field(default_factory=dict)
     _coordinator: Coordinator | None = None
     _cancelled: bool = False
 
@@ -93,9 +98,22 @@ class TurnRunner:
         if self._coordinator is not None:
             self._coordinator.submit(Cancelled(at=self.clock.now()))
 
+    def inject(self, text: str, agent_id: str | None = None) -> bool:
+        """Tell one agent, or all, at its next safe point (SESS-045). False: there is no such agent."""
+        numbers = [agent.number for agent in self.team.agents if agent_id in (None, agent.id)]
+        if not numbers:
+            return False
+        said = Said(text)
+        self.said.append(said)
+        for number in numbers:
+            self._words.setdefault(number, RuntimeWords()).waiting.append(said)
+        return True
+
     async def run(self) -> TurnResult:
         """All attempts; the last event of the turn is `session_end`, whatever happened."""
         limit = self.team.limits.run
+        log.debug("Orchestrator timeout configured: %s", "none" if limit is None else f"{limit:.0f} seconds")
+        log.debug("Starting coordination...")
         deadline = self.clock.now() + limit if limit is not None else None
         excluded: tuple[int, ...] = ()
         number = len(self.past) + 1
@@ -126,6 +144,8 @@ class TurnRunner:
             self.stream,
             self.clock,
         )
+        for seat in coordinator.seats:
+            seat.words = self._words.setdefault(seat.number, RuntimeWords())
         self._coordinator = coordinator
         runner = AttemptRunner(
             team=self.team,

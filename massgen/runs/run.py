@@ -59,6 +59,7 @@ class Run:
     stream: EventStream = field(init=False)
     _runner: TurnRunner | None = field(init=False, default=None)
     _keeper: TurnKeeper = field(init=False)
+    _early: list[tuple[str, str | None]] = field(init=False, default_factory=list)
     _cancelled: bool = field(init=False, default=False)
 
     @property
@@ -133,6 +134,20 @@ class Run:
         if self._runner is not None:
             self._runner.cancel()
 
+    def inject(self, text: str, agent_id: str | None = None) -> None:
+        """A person's words for one agent, or for all; each hears them at its next safe point (SESS-045)."""
+        said = (self.log.redact(text), agent_id)
+        if self._runner is not None:
+            self._runner.inject(*said)
+        else:
+            self._early.append(said)
+
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """What was said and no agent heard: the next question (SESS-046)."""
+        told = [said.text for said in self._runner.said if not said.heard] if self._runner is not None else []
+        return (*(text for text, _ in self._early), *told)
+
     async def execute(self) -> RunResult:
         """Coordinate, present, write everything; returns also after failure, timeout and cancellation."""
         self.log.text.activate()
@@ -179,6 +194,8 @@ class Run:
             backends = create_backends(self.config, self.request.loaded, resources)
             plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits)
             self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files)
+            while self._early:
+                self._runner.inject(*self._early.pop(0))
             if self._cancelled:
                 self._runner.cancel()
             result = await self._runner.run()
