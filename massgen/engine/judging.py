@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from massgen.agents.round import Verdict
 from massgen.backends.protocol import ToolCall
 from massgen.coordination import prompts
-from massgen.coordination.directives import Inject, Judge, Proceed, Refuse, Remind
+from massgen.coordination.directives import AbandonRound, Inject, Judge, Proceed, Refuse, Remind
 from massgen.coordination.facts import (
     AnswerProposed,
     ApproachDrafted,
@@ -27,6 +28,7 @@ from massgen.engine.coordinator import Coordinator
 from massgen.engine.limits import RoundLimits
 from massgen.engine.team import TeamAgent
 
+log = logging.getLogger(__name__)
 OVER = Verdict(over=True)
 
 
@@ -130,9 +132,22 @@ class CoordinationJudge:
                 self._coordinator.injected(self._agent.number, labels, text, "peer_answers")
                 return self._go_on(text)
             case Judge():
-                return self._go_on(_verdict_text(directive))
+                return self._go_on(_verdict_text(directive, self._briefing.team.rules.checklist_threshold))
+            case AbandonRound() if isinstance(fact, SafePointReached):
+                self._tell_skipped(fact.seconds_left)
+                return OVER
             case _:
                 return OVER
+
+    def _tell_skipped(self, left: float | None) -> None:
+        """COORD-057: why nothing was injected, for the log."""
+        need = self._briefing.team.rules.grace_seconds
+        if left is not None and left < need:
+            agent = self._agent.id
+            log.info(
+                "[Orchestrator] Skipping mid-stream injection for %s - only %.0fs until soft timeout "
+                "(need %.0fs to think)", agent, left, need,
+            )  # fmt: skip
 
     def _go_on(self, text: str, *, is_error: bool = False) -> Verdict:
         """The round goes on with the tools that are offered now; a cap may have taken some away (COORD-068)."""
@@ -141,14 +156,16 @@ class CoordinationJudge:
         return Verdict(text=text, is_error=is_error, tools=specs)
 
 
-def _verdict_text(judge: Judge) -> str:
+def _verdict_text(judge: Judge, threshold: int) -> str:
     following = "vote" if judge.verdict == "vote" else "draft_approach"
     return json.dumps(
         {
             "verdict": judge.verdict,
             "failing": list(judge.failing),
+            "threshold": threshold,
             "best": judge.best,
             "next": following,
+            "suggest_novelty_subagent": False,
             "explanation": judge.explanation,
         }
     )
