@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import pytest
 
+from massgen.workspace.grants import Grants
+from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox
 from massgen.workspace.sandbox.confinement import unconfined
 from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits, SandboxFailed
@@ -180,6 +182,28 @@ def test_granted_paths_are_readable_and_writable_as_granted(kind, project: Proje
     else:
         assert (result.exit_code, result.stdout) == (0, b"other\nkept\n")
         assert (root / "context" / "sub" / "new.txt").read_text() == "new\n"
+
+
+@STRONG
+def test_a_grant_inside_a_denied_tree_is_reached_and_its_neighbours_are_not(kind, project: Project) -> None:
+    state = project.root / "context" / ".massgen"
+    for name in ("mine", "theirs"):
+        (state / name).mkdir(parents=True)
+        (state / name / "note.txt").write_text(name)
+    context = project.root / "context"
+    grants = Grants(writable=(state / "mine",), readable=(context,), denied=(state,))
+    sandbox = choose_sandbox(
+        LocalSettings(allowed_kinds=(kind,)),
+        grants,
+        private=project.root / "private",
+        workspace=state / "mine",
+        warn=project.warnings.append,
+    )
+    script = f"cat note.txt; echo x > new; cat {context}/note.txt; cat {state}/theirs/note.txt; touch {state}/x"
+    result = run_one(sandbox, script)
+    assert result.stdout == b"minecontext\n"
+    assert (state / "mine" / "new").exists()
+    assert not (state / "x").exists()
 
 
 @pytest.mark.spec("EXEC-026")
