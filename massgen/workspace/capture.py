@@ -13,7 +13,9 @@ import os
 import stat
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,6 +34,7 @@ DEPTH_CAP = 100
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _OPEN_DIRECTORY = _OPEN | getattr(os, "O_DIRECTORY", 0)
 _RACY_NS = 50_000_000
+_READERS = 4
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
@@ -48,6 +51,19 @@ class Known(NamedTuple):
 
     signature: tuple[int, int, int, int, int]
     id: str
+
+
+class _Reading(NamedTuple):
+    """A file that a thread is reading."""
+
+    name: str
+    path: str
+    found: os.stat_result
+    known: Future[Known | None]
+
+
+def _signature(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +84,8 @@ class Capture:
     _started: int = field(default_factory=time.time_ns)
     _linked: dict[tuple[int, int], int] | None = None
     _depth: int = 0
+    _planned: int = 0
+    _pool: ThreadPoolExecutor = field(init=False)
 
     def run(self) -> str:
         """The id of the tree; `StorageError` where the directory itself cannot be read or the store written."""
@@ -76,7 +94,8 @@ class Capture:
         except OSError as error:
             raise StorageError(f"Could not read the workspace {self.root}: {error.strerror}") from error
         try:
-            return self._directory(descriptor, "")
+            with ThreadPoolExecutor(_READERS, thread_name_prefix="snapshot") as self._pool:
+                return self._directory(descriptor, "")
         finally:
             os.close(descriptor)
 
@@ -87,21 +106,34 @@ class Capture:
 
     def _directory(self, descriptor: int, prefix: str) -> str:
         entries: list[TreeEntry] = []
+        readings: list[_Reading] = []
         for name in sorted(os.listdir(descriptor)):
             path = prefix + name
-            try:
+            with self._omitting(path):
                 found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                 entry = self._entry(descriptor, name, path, found)
-            except OSError as error:
-                if error.errno in _FULL:
-                    raise StorageError(f"Could not read the workspace: {error.strerror}") from error
-                self.omit(path, "vanished" if error.errno in _GONE else error.strerror or "unreadable")
-                continue
-            if entry is not None:
-                entries.append(entry)
+                if isinstance(entry, _Reading):
+                    readings.append(entry)
+                elif entry is not None:
+                    entries.append(entry)
+        for reading in readings:
+            with self._omitting(reading.path):
+                entry = self._finish(reading, reading.known.result())
+                if entry is not None:
+                    entries.append(entry)
         return self.objects.put_tree(entries)
 
-    def _entry(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | None:
+    @contextmanager
+    def _omitting(self, path: str) -> Iterator[None]:
+        """What the file system refuses for one name is left out; what it refuses for all ends the snapshot."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageError(f"Could not read the workspace: {error.strerror}") from error
+            self.omit(path, "vanished" if error.errno in _GONE else error.strerror or "unreadable")
+
+    def _entry(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | _Reading | None:
         is_directory = stat.S_ISDIR(found.st_mode)
         reason = self.skip(path, is_directory)
         if reason is not None:
@@ -144,28 +176,39 @@ class Capture:
         relative = os.path.relpath(lexical, here) if os.path.isabs(target) else target
         return TreeEntry(LINK, name, self.objects.put(os.fsencode(relative)))
 
-    def _file(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | None:
+    def _file(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | _Reading | None:
         if found.st_nlink > 1 and not self.trusted and self._names(found) < found.st_nlink:
             return self.omit(path, "hard link to a file outside")
-        if self.size + found.st_size > self.size_cap:
+        if self._planned + found.st_size > self.size_cap:
             return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")
-        mode = EXECUTABLE if found.st_mode & 0o100 else FILE
-        signature = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+        self._planned += found.st_size
         known = self.known.get(path)
-        if known is None or known.signature != signature:
-            descriptor = os.open(name, _OPEN, dir_fd=parent)
-            try:
-                now = os.fstat(descriptor)
-                if not stat.S_ISREG(now.st_mode) or now.st_nlink > found.st_nlink:
-                    return self.omit(path, "changed while it was read")
-                known = Known(signature, self.objects.put_file(descriptor, now.st_size))
-            finally:
-                os.close(descriptor)
+        if known is not None and known.signature == _signature(found):
+            return self._kept(name, path, found, known)
+        return _Reading(name, path, found, self._pool.submit(self._read, parent, name, found))
+
+    def _read(self, parent: int, name: str, found: os.stat_result) -> Known | None:
+        """In a thread: keep the content of one file; None if it became another kind of thing meanwhile."""
+        descriptor = os.open(name, _OPEN, dir_fd=parent)
+        try:
+            now = os.fstat(descriptor)
+            if not stat.S_ISREG(now.st_mode) or now.st_nlink > found.st_nlink:
+                return None
+            return Known(_signature(found), self.objects.put_file(descriptor, now.st_size))
+        finally:
+            os.close(descriptor)
+
+    def _finish(self, reading: _Reading, known: Known | None) -> TreeEntry | None:
+        if known is None:
+            return self.omit(reading.path, "changed while it was read")
+        return self._kept(reading.name, reading.path, reading.found, known)
+
+    def _kept(self, name: str, path: str, found: os.stat_result, known: Known) -> TreeEntry:
         if max(found.st_mtime_ns, found.st_ctime_ns) < self._started - _RACY_NS:
             self.fresh[path] = known
         self.files += 1
         self.size += found.st_size
-        return TreeEntry(mode, name, known.id)
+        return TreeEntry(EXECUTABLE if found.st_mode & 0o100 else FILE, name, known.id)
 
     def _git(self, parent: int, name: str, path: str) -> TreeEntry | None:
         buffer = io.BytesIO()
@@ -178,6 +221,7 @@ class Capture:
         finally:
             os.close(descriptor)
         self.size += buffer.tell()
+        self._planned += buffer.tell()
         self.files += 1
         return TreeEntry(ARCHIVED_GIT, name, self.objects.put(buffer.getvalue()))
 
@@ -197,7 +241,7 @@ class Capture:
                     archive.addfile(member)
                     self._archive(archive, inner, f"{prefix}{name}/")
                 elif stat.S_ISREG(found.st_mode):
-                    if self.size + archive.offset + found.st_size > self.size_cap:
+                    if self._planned + archive.offset + found.st_size > self.size_cap:
                         raise OverflowError
                     with open(inner, "rb", closefd=False) as stream:
                         content = stream.read()

@@ -13,7 +13,8 @@ Access = Literal["read", "write"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
-    """All paths are absolute and real (no symlinks).
+    """All paths are absolute and real (no symlinks). The deepest of `writable` and `readable` that contains a path
+    decides (WS-062).
 
     `writable` may be read and written, `readable` only read. `protected` lies inside writable trees and stays
     read-only (WS-095). `denied` is subtracted from everything: `.massgen`, key files, the team file, other

@@ -8,8 +8,10 @@ process leaves no half object. All functions block; `store.py` calls them in thr
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -43,7 +45,9 @@ class Objects:
         self.root = root
         self._blobs = root / "files"
         self._trees = root / "trees"
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
+        self._numbers = itertools.count()
+        self._mark = secrets.token_hex(4)
         self._loaded: dict[str, tuple[TreeEntry, ...]] = {}
 
     def blob_path(self, blob: str, *, executable: bool = False) -> Path:
@@ -54,8 +58,8 @@ class Objects:
         twin = path.with_name(path.name + ".x")
         if not twin.exists():
             with storage_errors("a workspace file"):
-                temporary = self._temporary(twin.parent)
-                copy_file(path, temporary, 0o555)
+                temporary = self._temporary(str(twin.parent))
+                copy_file(path, Path(temporary), 0o555)
                 os.replace(temporary, twin)
         return twin
 
@@ -72,18 +76,17 @@ class Objects:
             return self.put(content)
         digest = hashlib.sha256()
         with storage_errors("a workspace file"):
-            temporary = self._temporary(self._directory(self._blobs / "00"))
+            temporary = self._temporary(self._directory(f"{self._blobs}/00"))
             try:
                 with open(temporary, "xb", opener=_opener) as target:
                     while chunk := os.read(descriptor, _CHUNK):
                         digest.update(chunk)
                         target.write(chunk)
                 blob = digest.hexdigest()
-                path = self.blob_path(blob)
-                self._directory(path.parent)
-                os.replace(temporary, path)
+                self._directory(f"{self._blobs}/{blob[:2]}")
+                os.replace(temporary, self.blob_path(blob))
             except BaseException:
-                temporary.unlink(missing_ok=True)
+                _discard(temporary)
                 raise
         return blob
 
@@ -117,11 +120,12 @@ class Objects:
         return self._loaded[tree]
 
     def _keep(self, kind: Path, name: str, content: bytes) -> None:
-        path = kind / name[:2] / name[2:]
+        directory = f"{kind}/{name[:2]}"
+        path = f"{directory}/{name[2:]}"
         if os.path.exists(path):
             return
         with storage_errors("a workspace snapshot"):
-            temporary = self._temporary(self._directory(path.parent))
+            temporary = self._temporary(self._directory(directory))
             try:
                 descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
                 try:
@@ -132,17 +136,22 @@ class Objects:
                     os.close(descriptor)
                 os.replace(temporary, path)
             except BaseException:
-                temporary.unlink(missing_ok=True)
+                _discard(temporary)
                 raise
 
-    def _directory(self, path: Path) -> Path:
+    def _directory(self, path: str) -> str:
         if path not in self._made:
-            path.mkdir(parents=True, exist_ok=True)
+            os.makedirs(path, exist_ok=True)
             self._made.add(path)
         return path
 
-    def _temporary(self, directory: Path) -> Path:
-        return directory / f".{secrets.token_hex(8)}"
+    def _temporary(self, directory: str) -> str:
+        return f"{directory}/.{self._mark}-{next(self._numbers)}"
+
+
+def _discard(temporary: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
 
 
 def copy_file(source: Path, destination: Path, mode: int) -> None:

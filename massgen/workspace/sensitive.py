@@ -26,8 +26,15 @@ def plain_name(name: str) -> str:
     return visible.rstrip(" .") if visible.strip(" .") else visible
 
 
+def _is_plain(name: str) -> bool:
+    """Most names cannot be another spelling of a name that begins with a dot."""
+    return name.isascii() and not name.startswith(".")
+
+
 def is_secret_name(name: str) -> bool:
     """`.massgen`, `.env` and `.env.*` (templates such as `.env.example` excepted), in any spelling."""
+    if _is_plain(name):
+        return False
     plain = plain_name(name)
     if plain == STATE_DIR:
         return True
@@ -36,6 +43,8 @@ def is_secret_name(name: str) -> bool:
 
 def is_git_name(name: str) -> bool:
     """`.git` in any spelling."""
+    if _is_plain(name):
+        return False
     return plain_name(name) == GIT_DIR
 
 

@@ -180,7 +180,6 @@ def test_a_protected_link_protects_its_target_too(tmp_path: Path) -> None:
             beneath.remove(place.policy(presenting=True), str(project / name))
 
 
-@pytest.mark.spec("WS-059")
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [("", "yes"), ("Y\n", "yes"), ("p", "protected"), ("No", "no"), ("c", "custom"), ("what", None)],
@@ -189,7 +188,6 @@ def test_the_offer_understands_its_answers(typed: str, answer: str | None) -> No
     assert offer_answer(typed) == answer
 
 
-@pytest.mark.spec("WS-059", "WS-060")
 def test_the_offer_reads_as_documented(tmp_path: Path) -> None:
     assert "[Y]es (default) / [P]rotected / [N]o / [C]ustom path:" in offer_text(tmp_path)
     assert added_text(Path("/p"), "write", ["config.json", "tests/fixtures/"]) == (

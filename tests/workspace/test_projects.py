@@ -299,7 +299,7 @@ def test_only_the_approved_file_changes_in_the_project(tmp_path: Path, project: 
     assert contents(project) == {**kept, "lib.py": b"new lib\n"}
 
 
-@pytest.mark.spec("WS-033", "WS-045")
+@pytest.mark.spec("WS-033")
 def test_without_a_person_everything_is_applied_with_modes_and_deletions(tmp_path: Path, project: Path) -> None:
     async def story() -> None:
         place, _ = await presented(tmp_path / "launch", project, app=None, lib="VALUE = 9\n", tool="#!/bin/sh\n")
@@ -501,7 +501,6 @@ def test_files_with_filters_are_copied_as_they_are_on_disk(tmp_path: Path, proje
     play(story)
 
 
-@pytest.mark.spec("COORD-106")
 def test_direct_writes_are_held_back_until_they_are_applied(tmp_path: Path, plain: Path) -> None:
     kept = contents(plain)
 

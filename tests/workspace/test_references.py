@@ -80,7 +80,6 @@ def test_dot_and_home_are_resolved(launch: Path, monkeypatch: pytest.MonkeyPatch
     assert found(launch, "@.:w") == [(".", "write")]
 
 
-@pytest.mark.spec("WS-073")
 def test_three_files_of_a_directory_suggest_the_directory(launch: Path) -> None:
     parsed = parse_prompt_for_context("@src/main.py @src/other.py @src/third.py", launch_directory=launch)
     assert len(parsed.suggestions) == 1
@@ -129,14 +128,12 @@ def test_references_of_later_turns_only_raise_permissions(launch: Path) -> None:
     assert permissions == ["read", "write", "write"]
 
 
-@pytest.mark.spec("WS-075")
 def test_paths_are_completed(launch: Path) -> None:
     assert complete_reference("src/ma", launch) == ["src/main.py"]
     assert complete_reference("s", launch) == ["src/"]
     assert complete_reference("nowhere/x", launch) == []
 
 
-@pytest.mark.spec("WS-076")
 def test_the_notice_reads_as_documented(launch: Path) -> None:
     paths = check_context_paths([RequestedPath(path=str(launch / "src/main.py"))], launch_directory=launch).paths
     assert references_notice(paths) == (
