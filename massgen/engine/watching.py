@@ -35,7 +35,7 @@ class CallCounter:
 class RoundWatcher:
     """Implements `CallObserver` for one round of one agent.
 
-    `channel` is where the agent's text goes: its own content, or the final answer.
+    `channel` is where the agent's text goes: its own content, the final answer, or nowhere ("silent").
     """
 
     stream: EventStream
@@ -50,11 +50,15 @@ class RoundWatcher:
     final_parts: list[str] = field(default_factory=list)
 
     def text(self, text: str) -> None:
+        if self.channel == "silent":
+            return
         if self.channel == "final":
             self.final_parts.append(text)
         self.stream.text(self.agent_id, self.round, self.channel, text)
 
     def reasoning(self, text: str) -> None:
+        if self.channel == "silent":
+            return
         self.stream.text(self.agent_id, self.round, "reasoning", text)
 
     def retrying(self, event: Retrying) -> None:
