@@ -1,0 +1,77 @@
+"""Replaying a run from its log directory, for doors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen.coordination.replay import AttemptReplay, RunReplay, replay
+from massgen.coordination.story import sentences, why
+from massgen.errors import ConfigError
+from massgen.events.codec import read_run, run_logs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldStep:
+    """One fact of the log: its event number, run time in seconds, kind, and what it meant in plain words."""
+
+    seq: int
+    at: float
+    fact: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldAttempt:
+    """One attempt as it can be shown. `ended` is False for a log that was cut off."""
+
+    turn: int
+    number: int
+    steps: tuple[ToldStep, ...]
+    winner: str | None
+    label: str
+    why: tuple[str, ...]
+    problems: tuple[str, ...]
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldRun:
+    """A replayed run; `follows` says whether everything the log reports follows from the rules."""
+
+    follows: bool
+    attempts: tuple[ToldAttempt, ...]
+    problems: tuple[str, ...]
+
+
+def replay_log(log_dir: Path) -> ToldRun:
+    """Replay the run in `log_dir`; raises `ConfigError` where there is none."""
+    if not run_logs(log_dir):
+        raise ConfigError(
+            f"{log_dir}: there is no log of a run here.",
+            hint="Give the directory that was printed as LOG_DIR (log_YYYYMMDD_HHMMSS_...).",
+        )
+    return _told(replay(read_run(log_dir)))
+
+
+def _told(run: RunReplay) -> ToldRun:
+    attempts = tuple(_told_attempt(attempt) for attempt in run.attempts)
+    return ToldRun(follows=run.follows, attempts=attempts, problems=tuple(run.problems))
+
+
+def _told_attempt(attempt: AttemptReplay) -> ToldAttempt:
+    steps = tuple(
+        ToldStep(seq=step.seq, at=step.fact.at, fact=type(step.fact).__name__, words=tuple(sentences(attempt, step)))
+        for step in attempt.steps
+    )
+    winner = attempt.state.winner
+    return ToldAttempt(
+        turn=attempt.turn,
+        number=attempt.number,
+        steps=steps,
+        winner=attempt.name(winner) if winner else None,
+        label=attempt.state.winning_label,
+        why=tuple(why(attempt)),
+        problems=tuple(attempt.problems),
+        ended=attempt.ended or attempt.state.over,
+    )
