@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from massgen.events.codec import encode
 from massgen.events.masking import masked
-from massgen.events.types import Body, Content, Event, FinalChunk
+from massgen.events.types import Body, Content, Event, FinalChunk, SessionEnd
 
 JOIN_SECONDS = 0.1
 JOIN_CHARACTERS = 65536
+LONGEST_WORD = 256
+_OPEN_WORD = re.compile(r"[!-~]+\Z")
 Subscriber = Callable[[Event], None]
 
 
@@ -90,8 +93,10 @@ class EventStream:
         self, body: Body, *, agent_id: str | None = None, round: int = 0, durable: bool = False
     ) -> Event:
         """Append one event; with `durable` it is on the platter when this returns."""
-        if self._pending:
-            self.flush(agent_id) if agent_id is not None else self.flush()
+        if agent_id is not None or isinstance(body, SessionEnd):
+            self.flush(agent_id)
+        else:
+            self._flush_words()
         return self._append(body, agent_id, round, durable)
 
     def text(self, agent_id: str, round: int, kind: str, text: str) -> None:
@@ -102,11 +107,11 @@ class EventStream:
             pending = None
         if pending is None:
             pending = self._pending[agent_id] = _Pending(kind, round)
-            self._arm_timer()
+        self._arm_timer()
         pending.parts.append(text)
         pending.size += len(text)
         if pending.size > JOIN_CHARACTERS:
-            self.flush(agent_id)
+            self._flush_words()
 
     def flush(self, agent_id: str | None = None) -> None:
         """Write the joined text of one agent, or of all."""
@@ -172,7 +177,21 @@ class EventStream:
 
     def _on_timer(self) -> None:
         self._flush_timer = None
-        self.flush()
+        self._flush_words()
+
+    def _flush_words(self) -> None:
+        """Write the joined text; where secrets are masked, a word that may go on waits: half of one is not known."""
+        for name, pending in list(self._pending.items()):
+            text = "".join(pending.parts)
+            open_word = _OPEN_WORD.search(text[-LONGEST_WORD:]) if self._redact is not None else None
+            rest = open_word[0] if open_word is not None else ""
+            if len(rest) == len(text):
+                pending.parts[:] = [text]
+                continue
+            pending.parts[:] = [text[: len(text) - len(rest)]]
+            self.flush(name)
+            if rest:
+                self._pending[name] = _Pending(pending.kind, pending.round, [rest], len(rest))
 
     @staticmethod
     def _mend_torn_line(fd: int) -> None:
