@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RoundKind = Literal["initial", "refine", "vote_only"]
-RestartCause = Literal["begin", "own_answer", "peer_answer", "released"]
+RestartCause = Literal["begin", "own_answer", "peer_answer", "released", "resumed"]
 RefusalCode = Literal[
     "empty", "global_cap", "agent_cap", "lead", "checklist", "novelty", "bad_vote", "not_offered", "over"
 ]

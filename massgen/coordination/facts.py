@@ -19,6 +19,13 @@ class AttemptBegan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The process that ran the team has died and another one goes on: rounds that were in progress begin again."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundReady:
     """The agent that was summoned can begin a round now."""
 
@@ -125,9 +132,10 @@ class AgentTimedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineReached:
-    """The orchestrator timeout (COORD-025)."""
+    """The orchestrator timeout (COORD-025), or, with a `reason`, the run's budget is used up."""
 
     at: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +166,7 @@ class Evaluated:
 
 Fact = (
     AttemptBegan
+    | Resumed
     | RoundReady
     | AnswerProposed
     | VoteProposed
@@ -180,6 +189,7 @@ FACTS: Mapping[str, type] = {
     fact.__name__: fact
     for fact in (
         AttemptBegan,
+        Resumed,
         RoundReady,
         AnswerProposed,
         VoteProposed,

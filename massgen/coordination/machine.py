@@ -25,6 +25,7 @@ from massgen.coordination.directives import (
     Remind,
     RestartAttempt,
     StopRounds,
+    Summon,
 )
 from massgen.coordination.facts import (
     AgentFailed,
@@ -40,6 +41,7 @@ from massgen.coordination.facts import (
     HardLimitReached,
     PresentationEnded,
     ResponseEnded,
+    Resumed,
     RoundClosed,
     RoundReady,
     SafePointReached,
@@ -70,6 +72,8 @@ def _apply(draft: Attempt, fact: Fact) -> None:
     match fact:
         case AttemptBegan():
             _begin(draft, fact)
+        case Resumed():
+            _resume(draft)
         case RoundReady():
             rounds.begin_round(draft, fact)
         case PresentationEnded():
@@ -137,6 +141,17 @@ def _begin(draft: Attempt, fact: AttemptBegan) -> None:
     for member in draft.members:
         if not member.settled:
             rounds.want_round(draft, member, "begin")
+
+
+def _resume(draft: Attempt) -> None:
+    """What died with its process begins again: a round that ran, or was held, from a fresh context."""
+    if draft.phase == "presentation":
+        return
+    for member in draft.members:
+        if member.due is not None:
+            draft.say(Summon(agent=member.number, cause="resumed"))
+        elif member.status == "streaming":
+            rounds.begin_again(draft, member)
 
 
 def _no_action(draft: Attempt, fact: ResponseEnded) -> None:

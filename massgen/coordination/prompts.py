@@ -47,6 +47,15 @@ class ShownAnswer:
     label: str
     text: str
     workspace: str = ""
+    changedoc: str = ""
+
+    @property
+    def body(self) -> str:
+        """The text, and the change document behind it (COORD-156)."""
+        text = neutralise(self.text)
+        if not self.changedoc.strip():
+            return text
+        return f"{text}\n<changedoc>\n{neutralise(self.changedoc.strip())}\n</changedoc>"
 
     @property
     def agent(self) -> str:
@@ -76,7 +85,7 @@ def answers_block(answers: Sequence[ShownAnswer], *, chosen: str = "") -> str:
         place = f' workspace="{answer.workspace}"' if answer.workspace else ""
         mark = ' chosen="true"' if answer.label == chosen else ""
         head = f'<answer label="{answer.label}" agent="{answer.agent}"{place}{mark}>'
-        blocks.append(f"{head}\n{neutralise(answer.text)}\n</answer>")
+        blocks.append(f"{head}\n{answer.body}\n</answer>")
     return "<current_answers>\n" + "\n".join(blocks) + "\n</current_answers>"
 
 
@@ -216,3 +225,27 @@ def restart_context(past: Sequence[PastAttempt]) -> str:
         out.append(f"**Why the restart was requested:** {neutralise(attempt.reason)}")
         out.append(f"**Instructions for improvement:** {neutralise(attempt.instructions)}")
     return "\n".join(out)
+
+
+PLANNING = (
+    "Planning mode: describe what is to be done, do not do it. Agree on a plan with new_answer and vote; it is carried "
+    "out after the vote. Tools with effects that cannot be taken back are refused until then."
+)
+
+CHANGEDOC = """\
+First create tasks/changedoc.md in your workspace and log decisions there as you make them; inherit the document of \
+the answer you build on. Format:
+# Change Document
+**Based on:** agent1.1
+## Summary
+## Decisions
+### DEC-001: title
+**Origin:** [SELF] --- NEW (or: agent1.1, modified by [SELF])
+**Choice:** **Why:** **Alternatives considered:**
+**Implementation:** `path:Lx-y` -> `symbol()` --- what
+## Deliberation Trail
+### [SELF] (based on agent1.1): - DEC-001: Kept --- reason"""
+
+CHANGEDOC_FINAL = (
+    "Consolidate tasks/changedoc.md: drop superseded decisions, update code references, keep trail and NEW markers."
+)

@@ -35,6 +35,14 @@ def want_round(attempt: Attempt, member: Member, cause: RestartCause) -> None:
     attempt.say(Summon(agent=member.number, cause=cause))
 
 
+def begin_again(attempt: Attempt, member: Member) -> None:
+    """The running round is lost; the next one stands in its place, with its number and what it may do."""
+    member.round -= 1
+    member.barred = member.no_answer
+    member.status = "restarting" if member.count or member.round >= 0 else "waiting"
+    want_round(attempt, member, "resumed")
+
+
 def abandon(attempt: Attempt, member: Member, labels: tuple[str, ...], reason: str) -> None:
     """End the running round because of peers' answers and begin a fresh one (COORD-012, COORD-015)."""
     attempt.say(AbandonRound(agent=member.number, labels=labels, reason=reason))

@@ -47,6 +47,7 @@ class Briefing:
                 label=answer.label,
                 text=agent.files.rewrite(answer.text, answer.agent) if agent.files else answer.text,
                 workspace=agent.files.view(answer.agent) if agent.files and answer.tree else "",
+                changedoc=agent.files.changedoc(answer.tree) if agent.files else "",
             )
             for answer in found
             if answer is not None
@@ -79,7 +80,7 @@ class Briefing:
         system = prompts.coordination_system(
             mode=self.team.rules.mode,
             sensitivity=self.team.sensitivity,
-            own=agent.system_parts,
+            own=(agent.persona_softened if start.visible else agent.persona, *agent.system_parts),
             sections=agent.sections,
         )
         answers = self.shown(attempt, agent, start.visible)

@@ -33,8 +33,9 @@ class AgentFiles(Protocol):
 
     `freeze` gives the id of the tree, None where the agent has no files. `show` makes the files of an accepted
     answer readable for everybody, once. `view` is the path under which this agent sees the files of `author`,
-    empty where there are none. `rewrite` makes paths in an answer readable for this agent (HOOK-027).
-    `begin_round` gets the number of the agent's accepted answers: after each the workspace is emptied.
+    empty where there are none. `changedoc` is the change document in a tree, empty without one. `rewrite` makes
+    paths in an answer readable for this agent (HOOK-027). `begin_round` gets the number of the agent's accepted
+    answers: after each the workspace is emptied.
     """
 
     async def freeze(self, label: str) -> str | None: ...
@@ -44,6 +45,8 @@ class AgentFiles(Protocol):
     def view(self, author: int) -> str: ...
 
     def rewrite(self, text: str, author: int) -> str: ...
+
+    def changedoc(self, tree: str | None) -> str: ...
 
     async def begin_round(self, answers: int) -> None: ...
 
@@ -55,11 +58,14 @@ class AgentFiles(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamAgent:
     """One agent. `system_parts` are its own texts (persona, system message) before the rules of coordination;
-    `sections` come after them. `id` is for people and logs only."""
+    `sections` come after them. `persona` is for rounds without answers in view, `persona_softened` for the others.
+    `id` is for people and logs only."""
 
     id: str
     number: int
     backend: ModelBackend
+    persona: str = ""
+    persona_softened: str = ""
     system_parts: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     presentation_sections: tuple[str, ...] = ()

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from massgen.config import AgentConfig, Config, LoadedConfig
+from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
 from massgen.runs.team import Equipment
 from massgen.runs.toolbox import Toolbox, ToolParts, ToolSurroundings
 from massgen.runs.workfiles import TeamFiles
+from massgen.tools.protocol import Tool
 from massgen.workspace.access import PathNote
 from massgen.workspace.context_paths import RequestedPath
 
@@ -44,6 +46,19 @@ class Equipped:
 
     kits: tuple[Equipment, ...]
     files: TeamFiles
+    toolboxes: tuple[Toolbox, ...] = ()
+
+    async def all_tools(self) -> list[Tool]:
+        """The tools of all agents, each name once."""
+        found: dict[str, Tool] = {}
+        for toolbox in self.toolboxes:
+            for tool in await toolbox.all_tools():
+                found.setdefault(tool.spec.name, tool)
+        return list(found.values())
+
+    def block(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Refuse these tools to every agent during coordination; what is blocked now."""
+        return tuple(sorted({name for toolbox in self.toolboxes for name in toolbox.block(names)}))
 
 
 async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
@@ -83,7 +98,8 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
     for kit in kits:
         if kit.tools is not None:
             stack.push_async_callback(kit.tools.close)
-    return Equipped(kits=kits, files=files)
+    boxes = tuple(kit.tools for kit in kits if isinstance(kit.tools, Toolbox))
+    return Equipped(kits=kits, files=files, toolboxes=boxes)
 
 
 async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:
@@ -106,11 +122,12 @@ def _kit(
     if work is None:
         return Equipment(tools=tools)
     extra = _extra_sections(agent, around, files)
+    document, consolidate = (CHANGEDOC, CHANGEDOC_FINAL) if files.changedocs else ("", "")
     return Equipment(
         tools=tools,
         files=work,
-        sections=(places_text(work.notes("coordination")), *extra),
-        presentation_sections=(places_text(work.notes("presentation")), *extra),
+        sections=(places_text(work.notes("coordination")), *extra, document),
+        presentation_sections=(places_text(work.notes("presentation")), *extra, consolidate),
     )
 
 

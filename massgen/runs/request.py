@@ -9,6 +9,7 @@ from typing import Any
 
 from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
+from massgen.coordination.criteria import Criterion
 from massgen.engine.turn import AnswerRecord, VoteRecord
 from massgen.workspace.context_paths import RequestedPath
 from massgen.workspace.review import Acceptance, FileChange, Review
@@ -24,6 +25,7 @@ class RunRequest:
     refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `history` comes after that
     of the session, which counts from turn `history_since`. `cli_args` are recorded.
     `review` asks a person which changes of the project are accepted (WS-033); without it all are (S-04).
+    `criteria` come from a flag and beat generator and defaults (COORD-078).
     """
 
     loaded: LoadedConfig
@@ -43,6 +45,7 @@ class RunRequest:
     media: tuple[Media, ...] = ()
     context_paths: tuple[RequestedPath, ...] = ()
     review: Reviewer | None = None
+    criteria: tuple[Criterion, ...] = ()
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +20,24 @@ from typing import TypeVar
 
 from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
-from massgen.backends.protocol import Message
+from massgen.backends.protocol import Message, ModelBackend
 from massgen.config import Config, Redactor
+from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.coordination.directives import Finish
 from massgen.engine.clock import Clock, RunClock
+from massgen.engine.preparing.oneshot import Asker
 from massgen.engine.team import Question, Team
 from massgen.engine.turn import TurnResult, TurnRunner
+from massgen.engine.watching import CallCounter
 from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenError
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
-from massgen.runs.equipment import EquipmentNeeds, equip
+from massgen.runs.criteria import keep as keep_criteria
+from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
 from massgen.runs.keeping import TurnKeeper
 from massgen.runs.logbook import Logbook
+from massgen.runs.preparation import Preparation, Preparer
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.reviewing import ProjectChanges
@@ -192,8 +198,12 @@ class Run:
             await imported
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
-            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits)
-            self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files)
+            counter = CallCounter()
+            ready = await self._prepare_team(equipped, backends, resources, counter)
+            plan = TeamPlan(
+                quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits, ready=ready
+            )
+            self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files, counter)
             while self._early:
                 self._runner.inject(*self._early.pop(0))
             if self._cancelled:
@@ -230,7 +240,40 @@ class Run:
             extra_paths=self.request.context_paths,
         )
 
-    def _turn_runner(self, team: Team, files: TeamFiles) -> TurnRunner:
+    async def _prepare_team(
+        self,
+        equipped: Equipped,
+        backends: Sequence[ModelBackend],
+        resources: SharedResources,
+        counter: CallCounter,
+    ) -> Preparation:
+        """Everything worked out before the first round; `--model` runs have nothing to prepare."""
+        if self.request.plain:
+            return Preparation()
+        preparer = Preparer(
+            config=self.config,
+            loaded=self.request.loaded,
+            backends=backends,
+            resources=resources,
+            asker=Asker(stream=self.stream, counter=counter, archive=self._archive()),
+            warn=self.warn,
+            given=self.request.criteria,
+        )
+        planning = self.config.orchestrator.coordination.enable_planning_mode
+        tools = await equipped.all_tools() if planning else []
+        ready = await preparer.prepare(self.request.question, [tool.spec for tool in tools])
+        if ready.blocked is not None:
+            blocked = equipped.block(ready.blocked.tools)
+            state = f"ENABLED; blocked until the presentation: {', '.join(blocked)}" if blocked else "DISABLED"
+            self.warn(f"Planning Mode: {state} ({ready.blocked.reasoning})")
+        if ready.criteria != DEFAULT_CRITERIA:
+            keep_criteria(ready.criteria, self.log.tree.here)
+        return ready
+
+    def _archive(self) -> CallFiles | None:
+        return self._call_files() if self.log.text_logs else None
+
+    def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         request = self.request
         changes = ProjectChanges(reviewer=request.review, warn=self.warn)
 
@@ -245,7 +288,8 @@ class Run:
             stream=self.stream,
             clock=self.clock,
             turn=self.turn,
-            archive=self._call_files() if self.log.text_logs else None,
+            archive=self._archive(),
+            counter=counter,
             on_attempt=self.log.enter,
             closing=closing,
         )

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend
 from massgen.config import Config, LoadedConfig
-from massgen.coordination.criteria import DEFAULT_CRITERIA, Criterion, checklist_section
+from massgen.coordination.criteria import checklist_section
+from massgen.coordination.prompts import PLANNING
 from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, WorkflowHandler
 from massgen.errors import ConfigError
+from massgen.runs.preparation import Preparation
 from massgen.runs.rules import limits_of, rules_of
 
 
@@ -23,17 +25,15 @@ class Equipment:
     system_parts: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     presentation_sections: tuple[str, ...] = ()
-    subtask: str = ""
-    paraphrase: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamPlan:
-    """What shapes the team besides the configuration; `criteria` are those of a checklist."""
+    """What shapes the team besides the configuration; `ready` was worked out before."""
 
     quick: bool = False
     plain: bool = False
-    criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
+    ready: Preparation = field(default_factory=Preparation)
     equipment: Sequence[Equipment] = ()
     handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
 
@@ -72,22 +72,36 @@ def create_backends(config: Config, loaded: LoadedConfig, resources: SharedResou
     ]
 
 
+def _shared_sections(config: Config, ready: Preparation, *, checklist: bool) -> tuple[str, ...]:
+    """What the system text of every agent says about this team's way of working."""
+    coordination = config.orchestrator.coordination
+    found = []
+    if checklist:
+        found.append(checklist_section(ready.criteria, fast=coordination.fast_iteration_mode))
+    if coordination.enable_planning_mode:
+        found.append(coordination.planning_mode_instruction or PLANNING)
+    return tuple(found)
+
+
 def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan) -> Team:
     """The value the engine runs."""
     equipment = plan.equipment or [Equipment() for _ in config.agents]
-    rules = rules_of(config, quick=plan.quick, plain=plan.plain, criteria=plan.criteria)
-    fast = config.orchestrator.coordination.fast_iteration_mode
-    shared = (checklist_section(plan.criteria, fast=fast),) if rules.checklist else ()
+    ready = plan.ready
+    personas = ready.personas
+    rules = rules_of(config, quick=plan.quick, plain=plan.plain, criteria=ready.criteria)
+    shared = _shared_sections(config, ready, checklist=rules.checklist)
     agents = tuple(
         TeamAgent(
             id=agent.id,
             number=number,
             backend=backend,
+            persona=personas[number - 1].text if personas else "",
+            persona_softened=personas[number - 1].softened if personas else "",
             system_parts=(*kit.system_parts, *([agent.system_message] if agent.system_message else ())),
             sections=(*shared, *kit.sections),
             presentation_sections=kit.presentation_sections,
-            subtask=agent.subtask or kit.subtask,
-            paraphrase=kit.paraphrase,
+            subtask=agent.subtask or (ready.subtasks[number - 1] if ready.subtasks else ""),
+            paraphrase=ready.paraphrases[number - 1] if ready.paraphrases else "",
             tools=kit.tools,
             files=kit.files,
         )

@@ -14,8 +14,9 @@ from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.engine.watching import ToolWatcher
 from massgen.errors import ConfigError
 from massgen.runs.workfiles import AgentWork
+from massgen.tools.hooks.chain import Hooks
 from massgen.tools.hooks.loading import load_hooks
-from massgen.tools.hooks.protocol import Hook
+from massgen.tools.hooks.protocol import Hook, HookEvent, HookResult
 from massgen.tools.hooks.round_limits import RoundTimeoutPreHook
 from massgen.tools.protocol import Phase, Tool, ToolContext, ToolOutcome
 from massgen.tools.runner import RunnerLimits, ToolRunner
@@ -51,6 +52,23 @@ class _Relay:
             self.watcher.finished(call_id, name, outcome, milliseconds)
 
 
+@dataclass(frozen=True, slots=True)
+class PlanningModeHook:
+    """Refuses tools with irreversible effects while the team still plans (MCP-051)."""
+
+    blocked: frozenset[str]
+    name: str = "planning_mode"
+    matcher: str = "*"
+    timeout_seconds: float = 30.0
+    fail_closed: bool = True
+
+    async def run(self, event: HookEvent) -> HookResult:
+        if event.tool_name in self.blocked:
+            reason = "Planning mode: this tool has effects that cannot be taken back. Plan its use instead."
+            return HookResult.deny(reason)
+        return HookResult.allow()
+
+
 @dataclass(slots=True)
 class OpenTools:
     """Implements `agents.round.Tools` for one round."""
@@ -76,20 +94,36 @@ class Toolbox:
     parts: ToolParts
     _tools: list[Tool] | None = None
     _relay: _Relay = field(default_factory=_Relay)
+    _blocked: frozenset[str] = frozenset()
+
+    async def all_tools(self) -> list[Tool]:
+        """Every tool of the agent, built now where it was not yet."""
+        if self._tools is None:
+            self._tools = await self.parts.build()
+        return self._tools
+
+    def block(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Refuse these tools during coordination, file work and reading excepted (MCP-051); what is blocked now."""
+        outside = [
+            tool.spec.name
+            for tool in self._tools or ()
+            if tool.traits.writes and tool.traits.source not in ("file", "planning", "memory", "background")
+        ]
+        self._blocked = frozenset(name for name in names if name in outside)
+        return tuple(sorted(self._blocked))
 
     async def for_round(
         self, round: int, phase: Phase, watcher: ToolWatcher, blocked: Callable[[], bool]
     ) -> Tools | None:
         """The tools as this round may use them; None where the agent has none."""
-        if self._tools is None:
-            self._tools = await self.parts.build()
+        tools = await self.all_tools()
         await self.parts.enter(phase)
-        if not self._tools:
+        if not tools:
             return None
         self._relay.watcher = watcher
         runner = ToolRunner(
-            self._tools,
-            hooks=self._hooks(blocked),
+            tools,
+            hooks=self._hooks(blocked, phase),
             observer=self._relay,
             redact=self.around.redact,
             limits=RunnerLimits(concurrent=self.agent.backend.concurrent_tool_execution),
@@ -110,9 +144,11 @@ class Toolbox:
 
         return OpenTools(runner, context)
 
-    def _hooks(self, blocked: Callable[[], bool]):
+    def _hooks(self, blocked: Callable[[], bool], phase: Phase) -> Hooks:
         permission: list[Hook] = []
         after: list[Hook] = []
+        if phase == "coordination" and self._blocked:
+            permission.append(PlanningModeHook(self._blocked))
         if self.work is not None and self.parts.tracker is not None:
             from massgen.tools.files.permission import PathPermissionHook, ReadTrackingHook
 
@@ -157,7 +193,8 @@ class ToolParts:
     def wanted(self) -> bool:
         """Whether the agent has any ordinary tool."""
         backend = self.agent.backend
-        return bool(self.work is not None or backend.mcp_servers or backend.custom_tools)
+        planning = self.around.config.orchestrator.coordination.enable_agent_task_planning
+        return bool(self.work is not None or backend.mcp_servers or backend.custom_tools or planning)
 
     @property
     def has_servers(self) -> bool:
@@ -199,6 +236,7 @@ class ToolParts:
             self.notes += self._servers.usage_notes()
         if self._external is not None and self._external.custom:
             tools += await self._custom_tools()
+        tools += self._planning_tools()
         return self._filtered(tools)
 
     def _file_tools(self, work: AgentWork) -> list[Tool]:
@@ -223,6 +261,19 @@ class ToolParts:
         self._sandboxes = command_place(backend, work, self.around.loaded, warn=self.around.warn)
         settings = command_settings(backend, log_directory=self.around.log_directory(), redact=self.around.redact)
         return command_tools(self._sandboxes, settings)
+
+    def _planning_tools(self) -> list[Tool]:
+        """COORD-159: the agent's own task plan, in its workspace where the configuration says so."""
+        coordination = self.around.config.orchestrator.coordination
+        if not coordination.enable_agent_task_planning:
+            return []
+        from massgen.tools.planning.store import MemoryStore, WorkspaceStore
+        from massgen.tools.planning.toolset import planning_tools
+
+        most = coordination.max_tasks_per_plan
+        if coordination.task_planning_filesystem_mode and self.work is not None:
+            return planning_tools(WorkspaceStore(self.work.policy, max_tasks=most))
+        return planning_tools(MemoryStore(max_tasks=most))
 
     async def _custom_tools(self) -> list[Tool]:
         from massgen.tools.custom.tools import CustomToolOptions, CustomTools

@@ -10,13 +10,18 @@ from pathlib import Path
 
 from massgen.config import Config, LoadedConfig
 from massgen.config.packaged import root_directory
+from massgen.errors import MassGenError
 from massgen.tools.protocol import Phase
+from massgen.views.files import guarded, write_atomic
 from massgen.workspace.access import PathNote
+from massgen.workspace.beneath import read_bytes, replace_file
 from massgen.workspace.context_paths import ContextPath, RequestedPath, check_context_paths
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.review import Applied, FileChange, accept_all
 from massgen.workspace.run_workspaces import AgentPlace, Frozen, RunWorkspaces, WorkspaceSettings
 
+CHANGEDOC_FILE = "tasks/changedoc.md"
+MAX_CHANGEDOC = 256 * 1024
 StepDirectory = Callable[[str], Path | None]
 
 
@@ -32,6 +37,8 @@ class TeamFiles:
     steps: StepDirectory
     agents: dict[int, AgentWork] = field(default_factory=dict)
     _trees: dict[str, Frozen] = field(default_factory=dict)
+    changedocs: bool = False
+    _documents: dict[str, str] = field(default_factory=dict)
     _published: set[str] = field(default_factory=set)
     _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -68,7 +75,9 @@ class TeamFiles:
             denied=_denied(loaded),
             hold_writes=coordination.max_orchestration_restarts > 0,
         )
-        team = cls(run=await RunWorkspaces.prepare(settings, places), steps=steps)
+        team = cls(
+            run=await RunWorkspaces.prepare(settings, places), steps=steps, changedocs=coordination.enable_changedoc
+        )
         for place in places:
             if place.files:
                 team.agents[place.number] = AgentWork(team, place.agent_id, place.number)
@@ -77,10 +86,16 @@ class TeamFiles:
     def tree(self, tree_id: str | None) -> Frozen | None:
         return self._trees.get(tree_id) if tree_id else None
 
-    def remember(self, frozen: Frozen) -> str:
-        """The id under which `frozen` is found again."""
+    def remember(self, frozen: Frozen, changedoc: str = "") -> str:
+        """The id under which `frozen` and its change document are found again."""
         self._trees[frozen.tree.id] = frozen
+        if changedoc:
+            self._documents[frozen.tree.id] = changedoc
         return frozen.tree.id
+
+    def changedoc(self, tree_id: str | None) -> str:
+        """The change document in a tree, empty without one."""
+        return self._documents.get(tree_id, "") if tree_id else ""
 
     async def show(self, author: int, label: str, tree_id: str | None) -> None:
         """Make the files of an answer readable for everybody; many may wait, one publishes."""
@@ -99,6 +114,9 @@ class TeamFiles:
         directory = self.steps(label)
         if directory is not None and frozen is not None:
             await self.run.write_step(frozen, directory / "workspace")
+            document = self.changedoc(frozen.tree.id)
+            if document:
+                guarded("changedoc.md", lambda: write_atomic(directory / "changedoc.md", document))
 
     async def finish(self) -> None:
         """Remove what only the run needed."""
@@ -136,8 +154,24 @@ class AgentWork:
         return self.team.run.path_notes(self.agent_id, phase)
 
     async def freeze(self, label: str) -> str | None:
+        document = await asyncio.to_thread(self._sign_changedoc, label) if self.team.changedocs and label else ""
         frozen = await self.team.run.freeze(self.agent_id)
-        return self.team.remember(frozen) if frozen is not None else None
+        return self.team.remember(frozen, document) if frozen is not None else None
+
+    def _sign_changedoc(self, label: str) -> str:
+        """Put the answer's label for every `[SELF]` of the change document (COORD-155); its text, empty without one."""
+        policy = self.policy()
+        try:
+            text = read_bytes(policy, CHANGEDOC_FILE, limit=MAX_CHANGEDOC).decode("utf-8", "replace")
+            signed = text.replace("[SELF]", label)
+            if signed != text:
+                replace_file(policy, CHANGEDOC_FILE, signed.encode())
+        except (OSError, MassGenError):
+            return ""
+        return signed
+
+    def changedoc(self, tree: str | None) -> str:
+        return self.team.changedoc(tree)
 
     async def show(self, author: int, label: str, tree: str | None) -> None:
         await self.team.show(author, label, tree)
