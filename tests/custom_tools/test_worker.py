@@ -66,6 +66,19 @@ def test_blocks_arrive_in_order_and_meta_information_only_in_the_log(caplog: pyt
     assert "for the log only" in caplog.text
 
 
+def test_a_picture_becomes_a_file_where_the_model_cannot_see(tmp_path: Path) -> None:
+    async def run(workspace: Path | None) -> ToolOutcome:
+        options = CustomToolOptions(accepts_media=lambda kind: kind.startswith("audio/"))
+        async with tools("chart", options=options) as found:
+            return await call(found["chart"], {"title": "A chart"}, workspace=workspace)
+
+    saved = asyncio.run(run(tmp_path))
+    assert not saved.media
+    path = saved.text.partition("saved as ")[2].rstrip("]")
+    assert (tmp_path / path).read_bytes().startswith(b"\x89PNG")
+    assert "left out" in asyncio.run(run(None)).text
+
+
 @pytest.mark.spec("TOOL-010", "IOP-005")
 def test_a_generator_shows_progress_and_gives_one_result_without_its_log_lines() -> None:
     lines: list[str] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from massgen.config import load_config
+from massgen.config import BackendConfig, load_config
 from massgen.config.environment import Environment
 from massgen.mcp_tools.server_registry import MCP_SERVER_REGISTRY, discover
 from massgen.tools.external import ExternalTools, external_tools
@@ -92,3 +92,21 @@ def test_a_server_configured_by_hand_is_neither_changed_nor_added_again() -> Non
 def test_the_notes_of_a_server_go_with_it() -> None:
     (server,) = effective([]).servers
     assert "5K-50K tokens" in server.usage_notes
+
+
+@pytest.mark.spec("MCP-006", "TOOL-032", "BE-070")
+@pytest.mark.parametrize(
+    ("type_name", "servers", "functions"), [("zai", 1, 1), ("azure_openai", 1, 0), ("ag2", 0, 0), ("claude_code", 1, 1)]
+)
+def test_what_a_backend_cannot_use_is_left_out_with_a_warning(type_name: str, servers: int, functions: int) -> None:
+    backend = BackendConfig.model_validate(
+        {
+            "type": type_name,
+            "model": "m",
+            "mcp_servers": [{"name": "s", "type": "stdio", "command": "x"}],
+            "custom_tools": [{"function": "two_num_tool"}],
+        }
+    )
+    found = external_tools(backend, Environment(process={}), workspace=None, bases=[])
+    assert (len(found.servers), len(found.custom)) == (servers, functions)
+    assert len(found.warnings) == (1 - servers) + (1 - functions)

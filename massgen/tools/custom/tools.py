@@ -18,6 +18,7 @@ from massgen.errors import ConfigError
 from massgen.tools.cleaning import clean, shorten
 from massgen.tools.custom.process import WorkerEnded, WorkerPool
 from massgen.tools.custom.settings import CALL_TIMEOUT, CustomToolSettings
+from massgen.tools.media_files import Accepts, with_media_as_files
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.protocol import Sandbox, SandboxFailed
@@ -39,6 +40,7 @@ class CustomToolOptions:
     `grants` are read at each call, since they depend on the phase (TOOL-076). `sandbox` is where commands of
     the built-in functions run; `worker_prefix` is put before the command line of the workers. `messages` gives
     the conversation for `context_params("prompt")`. `refuse` may name a reason why a tool is blocked now.
+    Media that `accepts_media` refuses (by MIME type; None: nothing is refused) become files in the workspace.
     """
 
     timeout_seconds: float = CALL_TIMEOUT
@@ -47,6 +49,7 @@ class CustomToolOptions:
     worker_prefix: Sequence[str] = ()
     messages: Callable[[], Messages] | None = None
     refuse: Callable[[str, ToolContext], str | None] | None = None
+    accepts_media: Accepts | None = None
 
 
 class CustomTools:
@@ -121,11 +124,12 @@ class CustomTool:
         seconds = self._options.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._run(arguments, context)
+                outcome = await self._run(arguments, context)
         except TimeoutError:
             return ToolOutcome(text=f"Error: {self.spec.name} took longer than {seconds:g} s.", is_error=True)
         except WorkerEnded as error:
             return ToolOutcome(text=f"Error: {self.spec.name}: {clean(error.message)}.", is_error=True)
+        return await with_media_as_files(outcome, context.workspace, self._options.accepts_media)
 
     async def _run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         gathered = _Gathered(self.spec.name, context)

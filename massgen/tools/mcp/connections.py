@@ -19,6 +19,7 @@ from massgen.tools.mcp.link import LinkLimits, ServerLink, Status, Wrap
 from massgen.tools.mcp.questions import Questions
 from massgen.tools.mcp.settings import McpServerSettings
 from massgen.tools.mcp.tool import McpTool, Refuse
+from massgen.tools.media_files import Accepts
 
 Warn = Callable[[str], None]
 
@@ -74,14 +75,16 @@ class McpConnections:
         cwd: Path | None = None,
         wrap: Wrap | None = None,
         refuse: Refuse | None = None,
+        accepts_media: Accepts | None = None,
     ) -> AgentServers:
         """The servers of one agent. They begin to start at once; nothing waits.
 
         `cwd` is where its local servers run, `wrap` puts their command line into the agent's sandbox, `refuse`
-        is asked before every call.
+        is asked before every call. Media that `accepts_media` refuses become files in the workspace.
         """
         links = [self._link(agent_id, server, cwd, wrap) for server in servers]
-        return AgentServers(list(zip(servers, links, strict=True)), warn=self._warn, refuse=refuse)
+        pairs = list(zip(servers, links, strict=True))
+        return AgentServers(pairs, warn=self._warn, refuse=refuse, accepts_media=accepts_media)
 
     def new_turn(self) -> None:
         """Servers that were given up are tried again."""
@@ -112,10 +115,18 @@ class McpConnections:
 class AgentServers:
     """What one agent gets from its servers."""
 
-    def __init__(self, pairs: list[tuple[McpServerSettings, ServerLink]], *, warn: Warn, refuse: Refuse | None) -> None:
+    def __init__(
+        self,
+        pairs: list[tuple[McpServerSettings, ServerLink]],
+        *,
+        warn: Warn,
+        refuse: Refuse | None,
+        accepts_media: Accepts | None,
+    ) -> None:
         self._pairs = pairs
         self._warn = warn
         self._refuse = refuse
+        self._accepts_media = accepts_media
         self._offered: dict[str, tuple[str, ...]] = {}
         self._removed: dict[str, dict[str, str]] = {}
         self._warned: set[str] = set()
@@ -145,7 +156,7 @@ class AgentServers:
                     self._warn_once(f"Two MCP tools are named '{name}'; the one of '{settings.name}' is left out.")
                     continue
                 names.add(name)
-                tools.append(McpTool(name, full[name], link, refuse=self._refuse))
+                tools.append(McpTool(name, full[name], link, refuse=self._refuse, accepts_media=self._accepts_media))
         return tools
 
     def reports(self) -> tuple[ServerReport, ...]:

@@ -74,7 +74,7 @@ def _offered(item: WireTool, title: str, warn: Callable[[str], None]) -> Offered
     denied = bool(hints and (hints.read_only_hint is False or hints.destructive_hint))
     return OfferedTool(
         wire_name=item.name,
-        description=prompt_text(item.description or item.title or ""),
+        description=prompt_text(item.description or item.title or "").strip(),
         parameters=parameters,
         marked_read_only=marked,
         reads=marked or (not denied and _READING.match(item.name) is not None),

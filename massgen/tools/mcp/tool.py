@@ -11,6 +11,7 @@ from massgen.backends.protocol import ToolSpec
 from massgen.tools.mcp.bounds import masked
 from massgen.tools.mcp.link import ServerLink, ServerUnavailable
 from massgen.tools.mcp.results import outcome
+from massgen.tools.media_files import Accepts, with_media_as_files
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
 
 PROGRESS_INTERVAL = 0.1
@@ -20,14 +21,22 @@ Refuse = Callable[[str, ToolContext], str | None]
 class McpTool:
     """`mcp__<server>__<tool>` (MCP-002). `refuse` may name a reason why the tool is blocked now (MCP-051)."""
 
-    def __init__(self, name: str, key: str, link: ServerLink, *, refuse: Refuse | None = None, notes: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        link: ServerLink,
+        *,
+        refuse: Refuse | None = None,
+        accepts_media: Accepts | None = None,
+    ) -> None:
         offered = link.listing.tools[key]
         self._key = key
         self._offered = offered
         self._link = link
         self._refuse = refuse
-        description = f"{offered.description}\n{notes}".strip()
-        self.spec = ToolSpec(name=name, description=description, parameters=offered.parameters)
+        self._accepts_media = accepts_media
+        self.spec = ToolSpec(name=name, description=offered.description, parameters=offered.parameters)
         # The limit of a call is the link's: it stands still while a person is asked.
         self.traits = ToolTraits(
             source="mcp",
@@ -53,7 +62,8 @@ class McpTool:
         except ServerUnavailable as error:
             return ToolOutcome(text=masked(error.message, secrets), is_error=True)
         found = outcome(result)
-        return ToolOutcome(text=masked(found.text, secrets), is_error=found.is_error, media=found.media)
+        shown = ToolOutcome(text=masked(found.text, secrets), is_error=found.is_error, media=found.media)
+        return await with_media_as_files(shown, context.workspace, self._accepts_media)
 
 
 def _thinned(progress: Callable[[str], None]) -> Callable[[str], None]:
