@@ -117,7 +117,8 @@ def _least_calls(rules: Rules) -> int:
     """First rounds, then a vote or a stop of everybody; a stop is saved where answers are used up."""
     team = rules.agents
     if rules.mode == "decomposition":
-        return team if team == 1 or _one_answer_each(rules) else 2 * team
+        cap = rules.max_answers_global
+        return team if team == 1 or (cap is not None and cap <= team) else 2 * team
     ballots = _least_ballots(rules) * (2 if rules.checklist else 1)
     stops = team if rules.separate_ballot and not _one_answer_each(rules) and team > 1 else 0
     return team + stops + ballots
@@ -131,10 +132,11 @@ def _most_calls(rules: Rules, answers: int | None) -> int | None:
     if team == 1 and not rules.checklist:
         return 1
     repeats = team if rules.novelty != "lenient" else 0
-    if rules.separate_ballot:
-        rounds = team + team * answers + repeats
+    if rules.mode == "voting" and rules.isolated:
+        stops = 0 if rules.max_answers == 1 else team
+        rounds = max(answers, team) + stops + team
+    elif rules.separate_ballot:
+        rounds = team + team * answers + team
     else:
-        rounds = team + repeats + max(size * (later + 1) for size, later in _teams(rules, answers))
-    if rules.separate_ballot:
-        rounds += team
-    return rounds * (3 if rules.checklist else 1)
+        rounds = team + max(size * (later + 1) for size, later in _teams(rules, answers))
+    return (rounds + repeats) * (3 if rules.checklist else 1)
