@@ -53,6 +53,10 @@ class CoordinationFiles:
             case _:
                 return
 
+    def recall(self, event: Event) -> None:
+        """Take an event of an ended process; nothing is written."""
+        self._log.apply(event)
+
     def _write(self) -> None:
         here = self._tree.here
         records = [record.as_json() for record in self._log.records]

@@ -196,6 +196,10 @@ class MetricsFile:
         self._tree = tree
         self._metrics = Metrics()
 
+    def recall(self, event: Event) -> None:
+        """Take an event of an ended process; nothing is written."""
+        self._metrics.apply(event)
+
     def __call__(self, event: Event) -> None:
         self._metrics.apply(event)
         if isinstance(event.body, SessionEnd | OrchestrationRestart):

@@ -208,6 +208,8 @@ class RunState:
             case AgentStatus() as body:
                 self._take_status(event, agent, body)
             case StartedStreaming(round_kind=kind):
+                if kind == "presentation":
+                    self.final_chunks = []
                 agent.round, agent.round_kind = event.round, kind
                 self.active = agent.agent_id
                 agent.vote = agent.vote if kind in ("presentation", "post_evaluation") else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,46 @@ class StepWriter:
             case _:
                 return
 
+    def recall(self, event: Event) -> None:
+        """Take an event of an ended process; a step whose files it could not finish is written now."""
+        name = event.agent_id or ""
+        match event.body:
+            case AttemptStart():
+                self(event)
+                self._reload()
+            case NewAnswer(label=label) if label in self._mapping:
+                self._pass_over(event)
+                self._state.answers[-1].workspace_path = str(self._mapping[label]["workspace_path"] or "")
+            case Vote() if self._next_vote(name) in self._mapping:
+                self._pass_over(event)
+                self._votes[name] = self._votes.get(name, 0) + 1
+            case FinalAnswer(label=label) if label in self._mapping:
+                self._pass_over(event)
+            case _:
+                self(event)
+
+    def _pass_over(self, event: Event) -> None:
+        if self._texts:
+            self._transcript.apply(event)
+            self._transcript.take(event.agent_id or "")
+
+    def _reload(self) -> None:
+        """What `snapshot_mappings.json` of the running attempt names, as far as its files are there."""
+        try:
+            found = json.loads((self._tree.here / "snapshot_mappings.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        for label, entry in found.items() if isinstance(found, dict) else ():
+            path = self._tree.here / str(entry["path"]) if isinstance(entry, dict) and "path" in entry else None
+            if path is not None and path.is_file():
+                self._mapping[label] = {"workspace_path": None, **entry}
+                self.steps[label] = path.parent
+
+    def _next_vote(self, name: str) -> str:
+        """The label of an agent's next vote in `snapshot_mappings.json`."""
+        agent = self._state.agents.get(name)
+        return f"agent{agent.number if agent else 0}.vote{self._votes.get(name, 0) + 1}"
+
     def abridged(self, text: str) -> str:
         """`text` with the names of their files in the place of long answers of this attempt."""
         for answer in self._state.answers:
@@ -66,10 +107,11 @@ class StepWriter:
         return text
 
     def _vote(self, event: Event, body: Vote) -> None:
-        number = self._state.agents[event.agent_id or ""].number
-        count = self._votes[event.agent_id or ""] = self._votes.get(event.agent_id or "", 0) + 1
+        name = event.agent_id or ""
+        label = self._next_vote(name)
+        self._votes[name] = self._votes.get(name, 0) + 1
         text = f"Voted for {body.label}\n\n{body.reason}\n"
-        self._step(event, f"agent{number}.vote{count}", "vote", text, body.context)
+        self._step(event, label, "vote", text, body.context)
 
     def _step(self, event: Event, label: str, kind: str, text: str, context: tuple[str, ...]) -> bool:
         inner = self._free_name(event)

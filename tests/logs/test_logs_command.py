@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_the_summary_shows_what_a_run_came_to(told: Scene, massgen: Massgen, wor
     assert "Create a website about Bob Dylan" in said.out
     assert re.search(r"Winner: ann \| Agents: 2 \| Duration: \S+ \| Cost: \$0\.54", said.out)
     assert "Tokens: Input: 6,035,629 | Output: 21,279 | Reasoning: 0" in said.out
-    assert "Rounds (2): vote: 1 | presentation: 1" in said.out or "Rounds (" in said.out
+    assert "Rounds (3): answer: 1 | vote: 1 | presentation: 1" in said.out
     assert "Errors: 0 | Timeouts: 0" in said.out
     assert "mcp__files__read" in said.out
     value = json.loads(massgen(*words, "--json").out)
@@ -197,3 +198,26 @@ def test_what_a_question_holds_cannot_steer_the_terminal(logs: Path, massgen: Ma
         assert "\x1b]" not in said.out
         assert "\x1b[2J" not in said.out
         assert "[bold]me[/bold]" in said.out
+
+
+@pytest.mark.spec("LOG-078", "CLI-074")
+def test_a_team_writes_its_report_beside_the_log_and_changes_nothing_else(
+    finished: Path, logs: Path, massgen: Massgen, tmp_path: Path
+) -> None:
+    log = logs / finished.name
+    shutil.copytree(finished, log, symlinks=True)
+    before = {path: path.read_bytes() for path in log.rglob("*") if path.is_file()}
+    (tmp_path / "script.yaml").write_text("rehearsals: [{question: Q, agents: {one: [{say: s}]}}]\n", encoding="utf-8")
+    agent = "{id: one, backend: {type: simulated, model: one, script: script.yaml, cwd: ws}}"
+    (tmp_path / "team.yaml").write_text(f"agents: [{agent}]\n", encoding="utf-8")
+    said = massgen(
+        "logs", "analyze", "--mode", "self", "--config", "team.yaml", "--log-dir", str(log), "--ui", "rich_terminal"
+    )
+    assert said.code == 0, said.err
+    report = log / "turn_1" / "attempt_1" / "ANALYSIS_REPORT.md"
+    assert report.read_text()
+    assert (log / "ANALYSIS_REPORT.md").read_text() == report.read_text()
+    after = {path: path.read_bytes() for path in log.rglob("*") if path.is_file() and path.name != report.name}
+    assert after == before
+    listed = json.loads(massgen("logs", "list", "--analyzed", "--json").out)
+    assert [Path(run["log_dir"]).name for run in listed] == [log.name]

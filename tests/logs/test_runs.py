@@ -268,7 +268,7 @@ def test_the_python_helper_ends_a_run_that_takes_too_long(tmp_path: Path) -> Non
     (tmp_path / "script.yaml").write_text(SCRIPT.replace("answer: Four.,", "delay: 500, answer: Four.,"))
     (tmp_path / "script.yaml").write_text((tmp_path / "script.yaml").read_text().replace("pace: 0", "pace: 1"))
     result = run_massgen_automation("team.yaml", "What is 2+2?", timeout_seconds=4, cwd=tmp_path)
-    assert (result["exit_code"], result["timed_out"]) == (3, True)
+    assert (result["exit_code"], result["timed_out"]) == (3, True), result["stderr"]
 
 
 @pytest.mark.spec("AUTO-075")
