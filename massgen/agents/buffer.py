@@ -87,6 +87,11 @@ class AgentConversationBuffer:
         """The permanent conversation, in order."""
         return tuple(message for _, message in self._entries)
 
+    def so_far(self) -> tuple[Message, ...]:
+        """The conversation with the response that is still streaming, as far as it has come."""
+        pending = "".join(self._text)
+        return (*self.to_messages(), AssistantMessage(text=pending)) if pending else self.to_messages()
+
     def estimate_tokens(self, calculator: TokenCalculator) -> int:
         """All tokens, pending content included."""
         return sum(self.get_token_stats(calculator).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -72,18 +73,24 @@ class _AnswerText:
 
 @dataclass(slots=True)
 class ModelCaller:
-    """Calls one agent's model. `agent_id`, `round` and `phase` label the request for logs."""
+    """Calls one agent's model. `agent_id`, `round` and `phase` label the request for logs.
+
+    `before` is awaited before each call; what it raises ends the round without one.
+    """
 
     backend: ModelBackend
     observer: CallObserver
     agent_id: str
     round: int
     phase: str
+    before: Callable[[], Awaitable[None]] | None = None
 
     async def call(
         self, system: str, buffer: AgentConversationBuffer, tools: tuple[ToolSpec, ...]
     ) -> AssistantMessage:
         """One call; the response is in the buffer when this returns. Raises `BackendError`."""
+        if self.before is not None:
+            await self.before()
         messages: tuple[Message, ...] = buffer.to_messages()
         request = ModelRequest(
             system=system,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,14 +17,18 @@ from massgen.coordination.facts import (
     AttemptBegan,
     DeadlineReached,
     Fact,
+    PresentationEnded,
+    Resumed,
     RoundClosed,
     RoundReady,
 )
 from massgen.engine.briefing import Briefing
+from massgen.engine.budget import Budget
 from massgen.engine.coordinator import Coordinator
 from massgen.engine.judging import CoordinationJudge
 from massgen.engine.limits import AgentLimit, RoundCut, RoundLimits
 from massgen.engine.presenting import Presentation
+from massgen.engine.resumption import Resumption
 from massgen.engine.seat import Seat
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
@@ -44,6 +49,8 @@ class AttemptRunner:
     archive: CallArchive | None = None
     deadline: float | None = None
     excluded: tuple[int, ...] = ()
+    resume: Resumption | None = None
+    budget: Budget | None = None
     presentation: Presentation | None = None
     _drivers: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -53,7 +60,7 @@ class AttemptRunner:
             timer = group.create_task(self._watch_deadline())
             for seat in self.coordinator.seats:
                 self._drivers[seat.number] = group.create_task(self._drive(seat))
-            self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded))
+            self._begin()
             work: asyncio.Task[None] | None = None
             while True:
                 decision = await self.coordinator.decision()
@@ -66,18 +73,59 @@ class AttemptRunner:
                 work.cancel()
         return decision
 
-    async def _deliver(self, decision: Present | Evaluate) -> None:
+    def close(self, decision: Finish | RestartAttempt) -> Finish | RestartAttempt:
+        """The attempt ended in a process that died before it could act on `decision`."""
+        resume = self.resume
+        if resume is not None:
+            self.coordinator.report(resume.missing, resume.shown, resume.phase)
+            self._presenter().delivered = resume.delivered
+        return decision
+
+    def _begin(self) -> None:
+        """From the start, or where a process that died stopped."""
+        resume = self.resume
+        if resume is None or not resume.begun:
+            self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded))
+            return
+        self.coordinator.report(resume.missing, resume.shown, resume.phase)
+        self.coordinator.submit(Resumed(at=self._now()))
+        if resume.delivered:
+            self._presenter().delivered = resume.delivered
+        if isinstance(resume.pending, Present) and resume.delivered:
+            self.coordinator.submit(PresentationEnded(at=self._now(), delivered=resume.presented))
+        elif resume.pending is not None:
+            self.coordinator.decide(resume.pending)
+
+    def _presenter(self) -> Presentation:
         self.presentation = self.presentation or Presentation(
             team=self.team,
             coordinator=self.coordinator,
             briefing=self.briefing,
             counter=self.counter,
             archive=self.archive,
+            budget=self.budget,
         )
+        return self.presentation
+
+    async def _deliver(self, decision: Present | Evaluate) -> None:
         if isinstance(decision, Present):
-            await self.presentation.present(decision)
+            await self._presenter().present(decision)
         else:
-            await self.presentation.evaluate(decision)
+            await self._presenter().evaluate(decision)
+
+    def _spending(self, agent: TeamAgent) -> Callable[[], Awaitable[None]] | None:
+        """What is asked before each model call of a round: whether its price may still be paid."""
+        if self.budget is None:
+            return None
+        budget = self.budget
+
+        async def check() -> None:
+            await budget.check_run(self.coordinator)
+            used_up = budget.used_up(agent.id)
+            if used_up:
+                raise AgentLimit(used_up)
+
+        return check
 
     def _now(self) -> float:
         return self.coordinator.clock.now()
@@ -184,11 +232,13 @@ class AttemptRunner:
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=start.round, phase=start.kind
         )
+        caller.before = self._spending(agent)
         self.coordinator.hear(agent.number)
         begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
         spoken.round = Round(
             start=begin, caller=caller, judge=judge, tools=limits.guard(await desk.open()), updates=limits.updates
         )
+        seat.conversation = spoken.round.buffer.so_far
         await spoken.round.run()
         latest = self.coordinator.attempt.latest(agent.number)
         if agent.files is not None and latest is not None:

@@ -90,6 +90,25 @@ class Coordinator:
     def seat(self, number: int) -> Seat:
         return self.seats[number - 1]
 
+    def decide(self, decision: Decision) -> None:
+        """Take up a decision of a process that died before it was carried out."""
+        self._decisions.put_nowait(decision)
+
+    def report(self, missing: Sequence[Directive], shown: Sequence[tuple[str, int]], phase: str) -> None:
+        """Events that an ended process owed the log: `missing` directives, and states that differ from `shown`."""
+        self._winner_told = self.attempt.winner is not None
+        for directive in missing:
+            if isinstance(directive, Present | Finish):
+                self._winner_told = False
+                self._tell_winner(directive)
+            else:
+                self._record(directive)
+        for member, before in zip(self.attempt.members, shown, strict=True):
+            if before != (member.status, member.restarted):
+                self._announce_status(member.number)
+        if phase != self.attempt.phase:
+            self.stream.emit(PhaseChange(phase=self.attempt.phase))
+
     async def decision(self) -> Decision:
         """The next word that concerns the whole team."""
         return await self._decisions.get()

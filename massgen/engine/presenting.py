@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from massgen.agents.calling import ModelCaller
 from massgen.agents.round import Round, RoundStart, Verdict
@@ -13,6 +14,7 @@ from massgen.backends.protocol import ToolCall
 from massgen.coordination.directives import Evaluate, Present
 from massgen.coordination.facts import Evaluated, PresentationEnded
 from massgen.engine.briefing import Briefing
+from massgen.engine.budget import Budget
 from massgen.engine.coordinator import Coordinator, preview
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
@@ -84,6 +86,7 @@ class Presentation:
     briefing: Briefing
     counter: CallCounter
     archive: CallArchive | None = None
+    budget: Budget | None = None
     delivered: str = ""
 
     async def present(self, present: Present) -> None:
@@ -200,6 +203,8 @@ class Presentation:
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=watcher.round, phase=phase
         )
+        if self.budget is not None:
+            caller.before = partial(self.budget.check_presenter, self.coordinator, agent.id)
         seat = self.coordinator.seat(agent.number)
         tools = None
         if phase == "presentation":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
 
+from massgen.backends.protocol import Message
 from massgen.coordination.directives import Directive, Hold
 from massgen.engine.clock import Clock
 from massgen.engine.words import RuntimeWords
@@ -46,6 +48,7 @@ class Seat:
         self.warned_round = False
         self.hard_limit = False
         self.words = RuntimeWords()
+        self.conversation: Callable[[], Sequence[Message]] = tuple
         self._replies: deque[Directive] = deque()
         self._arrived = asyncio.Event()
 

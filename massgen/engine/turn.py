@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
+from massgen.backends.protocol import Message
 from massgen.coordination.ballots import all_voted, tally
 from massgen.coordination.directives import Finish, RestartAttempt
 from massgen.coordination.facts import Cancelled
@@ -13,8 +14,10 @@ from massgen.coordination.prompts import PastAttempt
 from massgen.coordination.state import Attempt, new_attempt
 from massgen.engine.attempt import AttemptRunner
 from massgen.engine.briefing import Briefing
+from massgen.engine.budget import Budget
 from massgen.engine.clock import Clock
 from massgen.engine.coordinator import Coordinator, preview
+from massgen.engine.resumption import Resumption
 from massgen.engine.team import Question, Team
 from massgen.engine.watching import CallArchive, CallCounter
 from massgen.engine.words import RuntimeWords, Said
@@ -74,7 +77,8 @@ class TurnRunner:
     """Run once with `run`; `cancel` ends it with what there is (COORD-123).
 
     `deadline` is run time for all attempts together (COORD-113). `on_attempt(turn, attempt)` prepares the place
-    of an attempt before its first event; `closing` is awaited with the result before the last event.
+    of an attempt before its first event; `closing` is awaited with the result before the last event. `resume` is
+    where another process stopped.
     """
 
     team: Team
@@ -87,6 +91,8 @@ class TurnRunner:
     closing: Callable[[Finish, str], Awaitable[None]] = field(default=_nothing)
     counter: CallCounter = field(default_factory=CallCounter)
     past: tuple[PastAttempt, ...] = ()
+    resume: Resumption | None = None
+    budget: Budget | None = None
     said: list[Said] = field(default_factory=list)
     _words: dict[int, RuntimeWords] = field(default_factory=dict)
     _coordinator: Coordinator | None = None
@@ -97,6 +103,10 @@ class TurnRunner:
         self._cancelled = True
         if self._coordinator is not None:
             self._coordinator.submit(Cancelled(at=self.clock.now()))
+
+    def conversation(self, number: int) -> Sequence[Message]:
+        """What is in an agent's context now; empty before its first round."""
+        return self._coordinator.seat(number).conversation() if self._coordinator is not None else ()
 
     def inject(self, text: str, agent_id: str | None = None) -> bool:
         """Tell one agent, or all, at its next safe point (SESS-045). False: there is no such agent."""
@@ -114,12 +124,18 @@ class TurnRunner:
         limit = self.team.limits.run
         log.debug("Orchestrator timeout configured: %s", "none" if limit is None else f"{limit:.0f} seconds")
         log.debug("Starting coordination...")
-        deadline = self.clock.now() + limit if limit is not None else None
+        resume = self.resume
+        began = resume.began if resume is not None else self.clock.now()
+        deadline = began + limit if limit is not None else None
         excluded: tuple[int, ...] = ()
+        if resume is not None:
+            self.past, excluded = resume.past, resume.excluded
+            self.counter.count += resume.calls
         number = len(self.past) + 1
         while True:
-            runner = self._attempt(number, excluded, deadline)
-            decision = await runner.run()
+            resume, self.resume = self.resume, None
+            runner = self._attempt(number, excluded, deadline, resume)
+            decision = await runner.run() if resume is None or resume.ended is None else runner.close(resume.ended)
             attempt = runner.coordinator.attempt
             if isinstance(decision, Finish):
                 text = self._delivered(runner, attempt, decision)
@@ -127,19 +143,23 @@ class TurnRunner:
                 return self._finish(attempt, decision, text)
             self.past = (*self.past, PastAttempt(reason=decision.reason, instructions=decision.instructions))
             number += 1
-            self._announce_restart(number, decision)
+            if resume is None or not resume.announced:
+                self._announce_restart(number, decision)
             excluded = tuple(member.number for member in attempt.members if member.status == "timeout")
 
-    def _attempt(self, number: int, excluded: tuple[int, ...], deadline: float | None) -> AttemptRunner:
+    def _attempt(
+        self, number: int, excluded: tuple[int, ...], deadline: float | None, resume: Resumption | None
+    ) -> AttemptRunner:
         self.on_attempt(self.turn, number)
         self.stream.place(self.turn, number)
-        last = self.past[-1] if self.past else PastAttempt(reason="", instructions="")
-        body = AttemptStart(
-            rules=asdict(self.team.rules), reason=last.reason, instructions=last.instructions
-        )
-        self.stream.emit(body)
+        if resume is None:
+            last = self.past[-1] if self.past else PastAttempt(reason="", instructions="")
+            body = AttemptStart(
+                rules=asdict(self.team.rules), reason=last.reason, instructions=last.instructions
+            )
+            self.stream.emit(body)
         coordinator = Coordinator(
-            new_attempt(self.team.rules, number),
+            new_attempt(self.team.rules, number) if resume is None else resume.attempt,
             [agent.id for agent in self.team.agents],
             self.stream,
             self.clock,
@@ -155,6 +175,8 @@ class TurnRunner:
             archive=self.archive,
             deadline=deadline,
             excluded=excluded,
+            resume=resume,
+            budget=self.budget,
         )
         if self._cancelled:
             self.cancel()
@@ -175,7 +197,8 @@ class TurnRunner:
             for member in attempt.members
             if member.error_message
         }
-        message = _message(finish, errors, self.team.limits.run)
+        spent = self.budget.message if self.budget is not None else ""
+        message = spent or _message(finish, errors, self.team.limits.run)
         if finish.outcome == "failed":
             self.stream.emit(ErrorOccurred(error_type="no_answer", message=message))
         exit_code = EXIT_CODES[finish.outcome]

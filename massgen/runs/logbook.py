@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from massgen.config import Config, Redactor
 from massgen.events.stream import EventStream
-from massgen.events.types import Event, SessionEnd
+from massgen.events.types import AttemptStart, Event, SessionEnd
 from massgen.runs.metadata import write_metadata
 from massgen.runs.request import RunRequest
 from massgen.runs.textlog import TextLog
@@ -40,6 +40,7 @@ class Logbook:
     steps: StepWriter = field(init=False)
     _names: tuple[str, ...] = ()
     _metadata: Callable[[Path], None] | None = None
+    _recalling: tuple[Callable[[Event], None], ...] = ()
 
     @classmethod
     def create(
@@ -89,10 +90,21 @@ class Logbook:
         if self.text_logs:
             stream.subscribe(Shielded("massgen.log", self.text))
             stream.subscribe(Shielded("agent_outputs", AgentOutputs(self.tree, self.redact)))
-        stream.subscribe(Shielded("coordination files", CoordinationFiles(self.state, self.tree)))
-        stream.subscribe(Shielded("metrics_summary.json", MetricsFile(self.state, self.tree)))
+        coordination = CoordinationFiles(self.state, self.tree)
+        metrics = MetricsFile(self.state, self.tree)
+        self._recalling = (self.state.apply, self.steps.recall, coordination.recall, metrics.recall)
+        stream.subscribe(Shielded("coordination files", coordination))
+        stream.subscribe(Shielded("metrics_summary.json", metrics))
         stream.subscribe(Shielded("the copy of the final answer", self._end))
         stream.subscribe(Shielded("status.json", self.status))
+
+    def recall(self, events: Iterable[Event]) -> None:
+        """Bring the views of a turn to where an ended process left them; `attach` comes before."""
+        for event in events:
+            if isinstance(event.body, AttemptStart):
+                self.tree.turn, self.tree.attempt = event.turn, event.attempt
+            for view in self._recalling:
+                view(event)
 
     def enter(self, turn: int, attempt: int) -> None:
         """Make an attempt's directory and go on there; entering it twice is harmless."""

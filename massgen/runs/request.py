@@ -10,6 +10,7 @@ from typing import Any
 from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
 from massgen.coordination.criteria import Criterion
+from massgen.engine.broadcast import AskHuman, HumanAnswers
 from massgen.engine.turn import AnswerRecord, VoteRecord
 from massgen.workspace.context_paths import RequestedPath
 from massgen.workspace.review import Acceptance, FileChange, Review
@@ -26,6 +27,8 @@ class RunRequest:
     of the session, which counts from turn `history_since`. `cli_args` are recorded.
     `review` asks a person which changes of the project are accepted (WS-033); without it all are (S-04).
     `criteria` come from a flag and beat generator and defaults (COORD-078).
+    `ask_human` puts an agent's question to a person: (agent id, question, seconds) to an answer or None; without
+    it nobody is asked (AUTO-016). `human_answers` holds what was answered in the session.
     """
 
     loaded: LoadedConfig
@@ -46,6 +49,8 @@ class RunRequest:
     context_paths: tuple[RequestedPath, ...] = ()
     review: Reviewer | None = None
     criteria: tuple[Criterion, ...] = ()
+    ask_human: AskHuman | None = None
+    human_answers: HumanAnswers = field(default_factory=HumanAnswers)
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from massgen.config import Config, effective_timeouts
 from massgen.coordination.criteria import DEFAULT_CRITERIA, Criterion
 from massgen.coordination.rules import Delivery, Rules
+from massgen.engine.budget import Allowance, Budget
 from massgen.engine.team import TimeLimits
 from massgen.errors import ConfigError
 
@@ -77,6 +78,17 @@ def limits_of(config: Config) -> TimeLimits:
         later_round=_seconds(times.subsequent_round_timeout_seconds),
         grace=float(times.round_timeout_grace_seconds),
         agent=_seconds(times.agent_timeout_seconds),
+    )
+
+
+def budget_of(config: Config) -> Budget:
+    """What the run and each agent may spend (`max_cost_usd`, `max_total_tokens`)."""
+    whole = config.orchestrator
+    return Budget(
+        run=Allowance(cost=whole.max_cost_usd, tokens=whole.max_total_tokens),
+        agents={
+            agent.id: Allowance(cost=agent.max_cost_usd, tokens=agent.max_total_tokens) for agent in config.agents
+        },
     )
 
 

@@ -14,7 +14,7 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ from massgen.backends.protocol import Message, ModelBackend
 from massgen.config import Config, Redactor
 from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.coordination.directives import Finish
+from massgen.engine.broadcast import SENSITIVITY, BroadcastRules, Broadcasts
+from massgen.engine.budget import Budget
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.preparing.oneshot import Asker
 from massgen.engine.team import Question, Team
@@ -41,7 +43,7 @@ from massgen.runs.preparation import Preparation, Preparer
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.reviewing import ProjectChanges
-from massgen.runs.rules import limits_of
+from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
 from massgen.runs.workfiles import TeamFiles
@@ -62,6 +64,7 @@ class Run:
     session: Session = field(init=False)
     turn: int = field(init=False, default=1)
     log: Logbook = field(init=False)
+    budget: Budget = field(init=False)
     stream: EventStream = field(init=False)
     _runner: TurnRunner | None = field(init=False, default=None)
     _keeper: TurnKeeper = field(init=False)
@@ -96,6 +99,7 @@ class Run:
             check_backend(agent.backend, environ=request.loaded.environment)
         self._open_session()
         redactor = Redactor.for_run(request.loaded.values, request.loaded.environment)
+        root, first_seq = self._continued()
         keep_logs = request.automation or (request.logs and self.config.ui.logging_enabled)
         self.log = Logbook.create(
             paths.logs_directory(request.launch),
@@ -103,14 +107,16 @@ class Run:
             text_logs=keep_logs,
             debug=request.debug,
             status_file=request.status_file,
-            root=self.previous.log_dir if self.previous is not None else None,
+            root=root,
         )
         self.stream = EventStream(
             self.log.tree.directory if keep_logs else None,
-            first_seq=self.previous.stream.next_seq if self.previous is not None else 1,
+            first_seq=first_seq,
             redact=redactor.text if redactor.pattern else None,
         )
         self.log.attach(self.stream, request, self.config)
+        self.budget = budget_of(self.config)
+        self.stream.subscribe(self.budget.count)
         self._keeper = TurnKeeper(
             session=self.session,
             turn=self.turn,
@@ -118,6 +124,10 @@ class Run:
             config_path=request.loaded.path,
             log_dir=self.log_dir,
         )
+
+    def _continued(self) -> tuple[Path | None, int]:
+        """The log directory that this turn goes on in, None for a new one, and the number of its first event."""
+        return (None, 1) if self.previous is None else (self.previous.log_dir, self.previous.stream.next_seq)
 
     def _open_session(self) -> None:
         """The named session goes on; without a name a new one begins (SESS-084, SESS-085)."""
@@ -158,8 +168,6 @@ class Run:
         """Coordinate, present, write everything; returns also after failure, timeout and cancellation."""
         self.log.text.activate()
         self._keeper.begin()
-        self.log.enter(self.turn, 1)
-        self.stream.place(self.turn, 1)
         self._announce_start()
         self.log.status.start()
         turn: TurnResult | None = None
@@ -177,6 +185,8 @@ class Run:
         return self._result(turn or self._failed(ExecutionError("The run ended without a result.")))
 
     def _announce_start(self) -> None:
+        self.log.enter(self.turn, 1)
+        self.stream.place(self.turn, 1)
         body = SessionStart(
             question=self.request.question,
             agents=self.agents,
@@ -203,7 +213,10 @@ class Run:
             plan = TeamPlan(
                 quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits, ready=ready
             )
-            self._runner = self._turn_runner(build_team(self.config, backends, plan), equipped.files, counter)
+            team, broadcasts = self._with_broadcasts(build_team(self.config, backends, plan), counter)
+            self._runner = self._turn_runner(team, equipped.files, counter)
+            if broadcasts is not None:
+                broadcasts.table = self._runner
             while self._early:
                 self._runner.inject(*self._early.pop(0))
             if self._cancelled:
@@ -270,6 +283,34 @@ class Run:
             keep_criteria(ready.criteria, self.log.tree.here)
         return ready
 
+    def _with_broadcasts(self, team: Team, counter: CallCounter) -> tuple[Team, Broadcasts | None]:
+        """The team with `ask_others`, where the configuration offers it and somebody can answer."""
+        wanted = self.config.orchestrator.coordination
+        mode = wanted.broadcast
+        if mode == "human" and self.request.ask_human is None:
+            self.warn("broadcast: human is off in this run, because nobody can be asked.")
+            return team, None
+        if mode not in ("agents", "human") or self.request.plain or (mode == "agents" and len(team.agents) < 2):
+            return team, None
+        rules = BroadcastRules(
+            mode=mode,
+            timeout=float(wanted.broadcast_timeout),
+            most=wanted.max_broadcasts_per_agent,
+            depth=wanted.response_depth,
+        )
+        asker = Asker(stream=self.stream, counter=counter, archive=self._archive())
+        broadcasts = Broadcasts(
+            agents=team.agents,
+            rules=rules,
+            asker=asker,
+            human=self.request.ask_human,
+            answers=self.request.human_answers,
+        )
+        hint = SENSITIVITY[wanted.broadcast_sensitivity]
+        agents = tuple(replace(agent, sections=(*agent.sections, hint)) for agent in team.agents)
+        handlers = {**team.handlers, "ask_others": broadcasts.ask}
+        return replace(team, agents=agents, handlers=handlers), broadcasts
+
     def _archive(self) -> CallFiles | None:
         return self._call_files() if self.log.text_logs else None
 
@@ -292,6 +333,7 @@ class Run:
             counter=counter,
             on_attempt=self.log.enter,
             closing=closing,
+            budget=self.budget if self.budget.limited else None,
         )
 
     def _history(self) -> tuple[Message, ...]:

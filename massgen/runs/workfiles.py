@@ -11,6 +11,7 @@ from pathlib import Path
 from massgen.config import Config, LoadedConfig
 from massgen.config.packaged import root_directory
 from massgen.errors import MassGenError
+from massgen.errors import MassGenError
 from massgen.tools.protocol import Phase
 from massgen.views.files import guarded, write_atomic
 from massgen.workspace.access import PathNote
@@ -108,6 +109,19 @@ class TeamFiles:
                 await self.run.publish(work.agent_id, frozen)
                 await self.keep_step(label, frozen)
                 self._published.add(label)
+
+    async def recall(self, author: int, label: str, tree_id: str) -> bool:
+        """The files of an answer that a dead process accepted, from where its step keeps them; False if lost."""
+        work, directory = self.agents.get(author), self.steps(label)
+        if work is None or directory is None:
+            return False
+        try:
+            frozen = await self.run.recall(work.agent_id, tree_id, directory / "workspace")
+        except (MassGenError, OSError):
+            return False
+        if frozen is not None:
+            self._trees[tree_id] = frozen
+        return frozen is not None
 
     async def keep_step(self, label: str, frozen: Frozen | None) -> None:
         """The step's `workspace/` in the log (LOG-009)."""
