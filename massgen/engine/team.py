@@ -11,6 +11,7 @@ from massgen.backends.protocol import Media, Message, ModelBackend, ToolCall, To
 from massgen.coordination.rules import Rules
 from massgen.engine.seat import Seat
 from massgen.engine.watching import ToolWatcher
+from massgen.engine.words import RuntimeWords
 from massgen.events.stream import EventStream
 from massgen.tools.protocol import Phase, ToolOutcome
 
@@ -18,11 +19,12 @@ from massgen.tools.protocol import Phase, ToolOutcome
 class AgentTools(Protocol):
     """Makes the ordinary tools of one agent for a round; None where it has none.
 
-    `blocked` says whether only terminal tools are served now (the round's hard limit has passed).
+    `blocked` says whether only terminal tools are served now (the round's hard limit has passed). `words` is what
+    the agent was told in this turn.
     """
 
     async def for_round(
-        self, round: int, phase: Phase, watcher: ToolWatcher, blocked: Callable[[], bool]
+        self, round: int, phase: Phase, watcher: ToolWatcher, blocked: Callable[[], bool], words: RuntimeWords
     ) -> Tools | None: ...
 
     async def close(self) -> None: ...
@@ -103,7 +105,7 @@ class ToolDesk:
         if self._agent.tools is None:
             return None
         self._tools = await self._agent.tools.for_round(
-            self._round, self._phase, self._watcher, lambda: self._seat.hard_limit
+            self._round, self._phase, self._watcher, lambda: self._seat.hard_limit, self._seat.words
         )
         return self if self._tools is not None else None
 

@@ -116,7 +116,7 @@ class TurnRunner:
         said = Said(text)
         self.said.append(said)
         for number in numbers:
-            self._words.setdefault(number, RuntimeWords()).waiting.append(said)
+            self._words.setdefault(number, RuntimeWords()).put(said)
         return True
 
     async def run(self) -> TurnResult:

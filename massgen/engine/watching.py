@@ -120,3 +120,7 @@ class ToolWatcher:
         for injection in outcome.injections:
             body = Injection(source="hook", text=injection.content)
             self.stream.emit(body, agent_id=self.agent_id, round=self.round)
+
+    def told(self, text: str) -> None:
+        """Results of background jobs were put behind a tool's result (BG-014)."""
+        self.stream.emit(Injection(source="background", text=text), agent_id=self.agent_id, round=self.round)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -14,12 +14,25 @@ class Said:
     heard: bool = False
 
 
+def _nobody() -> None:
+    return None
+
+
 @dataclass(slots=True)
 class RuntimeWords:
-    """One agent's share: `delivered` stands in every later prompt of the turn (COORD-033)."""
+    """One agent's share: `delivered` stands in every later prompt of the turn (COORD-033).
+
+    `on_put` is told when a text comes, for a tool that waits meanwhile (BG-010).
+    """
 
     delivered: list[str] = field(default_factory=list)
     waiting: list[Said] = field(default_factory=list)
+    on_put: Callable[[], None] = _nobody
+
+    def put(self, said: Said) -> None:
+        """Queue a text for the agent's next safe point."""
+        self.waiting.append(said)
+        self.on_put()
 
     def take(self) -> Sequence[str]:
         """The texts that wait; from now on they are delivered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from pathlib import Path
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
 from massgen.runs.team import Equipment
-from massgen.runs.toolbox import Toolbox, ToolParts, ToolSurroundings
+from massgen.runs.toolbox import Toolbox
+from massgen.runs.toolparts import ToolParts, ToolSurroundings
 from massgen.runs.workfiles import TeamFiles
 from massgen.tools.protocol import Tool
 from massgen.workspace.access import PathNote
@@ -91,6 +93,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
     for part in parts:
         part.check()
     await _start_servers(parts, needs, stack)
+    await _open(parts, needs, stack)
     kits = tuple(
         _kit(agent, number, around, files, part)
         for number, (agent, part) in enumerate(zip(needs.config.agents, parts, strict=True), 1)
@@ -114,14 +117,28 @@ async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stac
         part.start_servers()
 
 
+async def _open(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:
+    """What must be there before any model is called: containers, custom functions; then the boards of jobs."""
+    if any(part.has_commands or part.has_external for part in parts):
+        from massgen.runs.commands import CommandPlaces
+
+        places = CommandPlaces(loaded=needs.loaded, launch=needs.launch, stack=stack, warn=needs.warn)
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.open(places))
+    for part in parts:
+        await part.open_jobs()
+
+
 def _kit(
     agent: AgentConfig, number: int, around: ToolSurroundings, files: TeamFiles, part: ToolParts
 ) -> Equipment:
     work = files.agents.get(number)
     tools = Toolbox(agent=agent, number=number, around=around, work=work, parts=part) if part.wanted else None
+    notes = part.notes()
     if work is None:
-        return Equipment(tools=tools)
-    extra = _extra_sections(agent, around, files)
+        return Equipment(tools=tools, sections=notes, presentation_sections=notes)
+    extra = (*_extra_sections(agent, around, files), *notes)
     document, consolidate = (CHANGEDOC, CHANGEDOC_FINAL) if files.changedocs else ("", "")
     return Equipment(
         tools=tools,
