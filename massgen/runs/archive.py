@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from massgen.agents.calling import CallRecord
 from massgen.backends.protocol import AssistantMessage, Message, ToolResultMessage, UserMessage
 from massgen.views.files import guarded, safe_name, write_atomic
+
+log = logging.getLogger(__name__)
 
 
 class CallFiles:
@@ -58,6 +61,7 @@ class CallFiles:
         path = self._directory() / "llm_calls" / f"{number:04d}_{safe_name(request.agent_id)}.json"
         text = self._redact(json.dumps(value, ensure_ascii=False, indent=1))
         guarded("llm_calls", lambda: self._write(path, text))
+        log.debug("model call %d, request and response:\n%s", number, text)
 
     def _sent_message(self, message: Message) -> dict[str, Any]:
         value = _message(message)

@@ -276,3 +276,15 @@ def test_the_python_helper_reports_a_wrong_configuration(tmp_path: Path) -> None
     result = run_massgen_automation(tmp_path / "missing.yaml", "Q", cwd=tmp_path)
     assert (result["exit_code"], result["log_dir"], result["answer"], result["winner"]) == (1, None, None, None)
     assert "missing.yaml" in result["stderr"]
+
+
+@pytest.mark.spec("LOG-017")
+def test_the_debug_log_has_whole_requests_and_no_key(tmp_path: Path) -> None:
+    scripts = {"m1": answer_then_vote("Four."), "m2": answer_then_vote("It is 4.")}
+    result = played(tmp_path, scripts, question=f"What is {KEY}?", debug=True)
+    text = (result.log_dir / "massgen_debug.log").read_text()
+    assert '"role": "user"' in text
+    assert "What is [redacted]?" in text
+    assert "fact AnswerProposed" in text
+    assert KEY not in text
+    assert '"role": "user"' not in (result.log_dir / "massgen.log").read_text()

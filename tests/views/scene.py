@@ -36,6 +36,8 @@ from massgen.views.status import status_snapshot
 from massgen.views.steps import StepWriter
 from massgen.views.tree import LogTree
 
+CUT = "✂"
+
 
 @dataclass(slots=True)
 class Scene:
@@ -129,7 +131,9 @@ class Scene:
         self.emit(WinnerSelected(agent=agent, label=label, votes=votes, is_tie=False, how=how), agent)
         self.emit(PhaseChange(phase="presentation"))
         self.emit(StartedStreaming(round_kind="presentation"), agent, number)
-        self.stream.text(agent, number, "final", text)
+        for piece in text.split(CUT):
+            self.stream.text(agent, number, "final", piece)
+            self.stream.flush()
         number_of = self.agents.index(agent) + 1
         self.emit(FinalAnswer(label=f"agent{number_of}.final", preview=text[:200]), agent, number)
 

@@ -8,7 +8,7 @@ import pytest
 
 from massgen.views.trace import fenced, render_trace
 from massgen.views.transcript import Transcript
-from tests.views.scene import Scene
+from tests.views.scene import CUT, Scene
 
 SECRET = "sk-planted-0123456789"
 
@@ -151,9 +151,7 @@ def test_a_secret_that_arrives_in_two_pieces_is_masked_in_every_text(tmp_path: P
     scene.stream.flush()
     scene.stream.text("ann", 0, "reasoning", f"{SECRET[9:]} indeed")
     scene.answer("ann", "agent1.1", "Four.")
-    scene.stream.text("ann", 1, "final", f"Use {SECRET[:5]}")
-    scene.stream.flush()
-    scene.present("ann", "agent1.1", SECRET[5:])
+    scene.present("ann", "agent1.1", f"Use {SECRET[:5]}{CUT}{SECRET[5:]}")
     scene.end()
     texts = [path.read_text(encoding="utf-8") for path in scene.root.rglob("*") if path.is_file()]
     assert not [text for text in texts if SECRET in text]
