@@ -20,6 +20,7 @@ from massgen.events.types import SessionEnd
 from massgen.testing import HttpError, Turn, answer_then_vote, call, say, use
 from massgen.testing.requests import ReceivedRequest
 from tests.logs.place import KEY, play, played
+from tests.needs import needs
 from tests.views.status_schema import STATUS
 
 SIMULATED = """\
@@ -288,3 +289,21 @@ def test_the_debug_log_has_whole_requests_and_no_key(tmp_path: Path) -> None:
     assert "fact AnswerProposed" in text
     assert KEY not in text
     assert '"role": "user"' not in (result.log_dir / "massgen.log").read_text()
+
+
+@pytest.mark.spec("AUTO-072", "LOG-033")
+@needs("jq")
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("cat .massgen/massgen_logs/log_2*/status.json | jq .coordination.completion_percentage", "100"),
+        ("cat .massgen/massgen_logs/log_2*/status.json | jq .coordination.active_agent", "null"),
+        ("cat .massgen/massgen_logs/log_2*/status.json | jq '.agents[].error'", "null\nnull"),
+        ("jq -r .results.winner .massgen/massgen_logs/log_latest/status.json", "agent_a"),
+        ("jq '[.agents[] | select(.error != null)] | length' .massgen/massgen_logs/log_latest/status.json", "0"),
+    ],
+)
+def test_the_one_liners_of_the_guide_work(finished: Path, line: str, printed: str) -> None:
+    launch = finished.parent.parent.parent
+    done = subprocess.run(line, shell=True, cwd=launch, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == printed
