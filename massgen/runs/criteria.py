@@ -1,81 +1,85 @@
-"""Where a checklist's criteria come from: a file, a preset, the generator, else the defaults (COORD-076 to 080)."""
+"""Where the criteria of a checklist come from: a file, a preset, or the defaults (COORD-078 to COORD-080)."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from massgen.coordination.criteria import Criterion
-from massgen.engine.preparing.oneshot import NoUsefulReply
-from massgen.engine.preparing.requests import parse_criteria
+from massgen.config import Config
+from massgen.config.packaged import root_directory
+from massgen.coordination.criteria import DEFAULT_CRITERIA, Criterion
 from massgen.errors import ConfigError
-from massgen.views.files import guarded, write_json
 
+PRESETS = ("persona", "decomposition", "prompt", "analysis", "evaluation")
 ALIASES = {
     "persona_generation": "persona",
     "task_decomposition": "decomposition",
     "prompt_crafting": "prompt",
     "log_analysis": "analysis",
 }
-_PRESETS: dict[str, tuple[tuple[str, str], ...]] = {
-    "persona": (
-        ("personas differ in what they value, not only in wording", "diversity"),
-        ("each persona fits the task", "relevance"),
-        ("each persona is concrete enough to act on", "specificity"),
-        ("no persona leads away from a right answer", "safety"),
-    ),
-    "decomposition": (
-        ("the subtasks together cover the whole task", "completeness"),
-        ("subtasks overlap as little as possible", "separation"),
-        ("each subtask can be done by one agent alone", "feasibility"),
-        ("results can be put together without rework", "integration"),
-    ),
-    "prompt": (
-        ("the prompt asks for exactly what is wanted", "correctness"),
-        ("nothing in it can be misread", "clarity"),
-        ("it names inputs, outputs and limits", "completeness"),
-        ("it is as short as it can be", "economy"),
-    ),
-    "analysis": (
-        ("every claim is backed by a place in the log", "evidence"),
-        ("causes are told from symptoms", "depth"),
-        ("findings are ordered by what they cost", "priority"),
-        ("each finding says what to do", "usefulness"),
-    ),
-    "evaluation": (
-        ("the verdict follows from stated criteria", "validity"),
-        ("strengths and weaknesses are both shown with examples", "balance"),
-        ("claims were checked, not assumed", "verification"),
-        ("improvements are concrete and ordered", "usefulness"),
-    ),
-}
+MAX_BYTES = 1_000_000
 
 
-def preset(name: str) -> tuple[Criterion, ...]:
-    """A named set (COORD-079). Raises `ConfigError` that lists the names."""
-    found = _PRESETS.get(ALIASES.get(name, name))
-    if found is None:
-        names = ", ".join((*_PRESETS, *ALIASES))
-        raise ConfigError(f"There are no criteria named {name!r}.", hint=f"Choose one of: {names}")
-    return tuple(Criterion(id=f"E{n}", text=text, category=kind) for n, (text, kind) in enumerate(found, 1))
+def chosen_criteria(file: Path | None, preset: str | None) -> tuple[Criterion, ...]:
+    """The criteria of a run: the file beats the preset, which beats the defaults. Raises `ConfigError`."""
+    if file is not None:
+        return read_criteria(file)
+    return preset_criteria(preset) if preset else DEFAULT_CRITERIA
 
 
-def from_file(path: Path) -> tuple[Criterion, ...]:
-    """The criteria of `--eval-criteria`. Raises `ConfigError` for a file that cannot be read or holds none."""
-    hint = 'It should hold {"criteria": [{"text": "..."}]} or a list of texts.'
+def with_checklist(config: Config) -> tuple[Config, bool]:
+    """Criteria count where voting is checklist-gated: that configuration, and whether it is another (COORD-080)."""
+    if config.orchestrator.voting_sensitivity == "checklist_gated":
+        return config, False
+    orchestrator = config.orchestrator.model_copy(update={"voting_sensitivity": "checklist_gated"})
+    return config.model_copy(update={"orchestrator": orchestrator}), True
+
+
+def preset_criteria(name: str) -> tuple[Criterion, ...]:
+    """A packaged set by name or alias."""
+    known = ALIASES.get(name, name)
+    if known not in PRESETS:
+        raise ConfigError(f"There are no criteria {name!r}.", hint=f"Choose one of {', '.join(PRESETS)}.")
+    return read_criteria(root_directory() / "criteria" / f"{known}.criteria.yaml")
+
+
+def read_criteria(path: Path) -> tuple[Criterion, ...]:
+    """Criteria from a JSON or YAML file: `{"criteria": [...]}` or a bare list, of objects or of strings."""
+    import yaml
+
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"The criteria file {path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise ConfigError(f"The criteria file {path} is no valid JSON ({error}).", hint=hint) from error
+        raise ConfigError(f"The criteria file {path} cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"The criteria file {path} is larger than 1 MB.")
     try:
-        return tuple(parse_criteria(value.get("criteria") if isinstance(value, dict) else value))
-    except NoUsefulReply as error:
-        raise ConfigError(f"The criteria file {path}: {error}.", hint=hint) from error
+        value = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"The criteria file {path} is neither JSON nor YAML ({type(error).__name__}).") from error
+    return parse_criteria(value, str(path))
 
 
-def keep(criteria: tuple[Criterion, ...], directory: Path) -> None:
-    """`evaluation_criteria.json` of the attempt (COORD-077)."""
-    items = [{"id": c.id, "text": c.text, "category": c.category, "verify_by": c.verify_by} for c in criteria]
-    guarded("evaluation_criteria.json", lambda: write_json(directory / "evaluation_criteria.json", {"criteria": items}))
+def parse_criteria(value: object, source: str) -> tuple[Criterion, ...]:
+    """Checked criteria; ids default to E1, E2, ..."""
+    items = value.get("criteria") if isinstance(value, Mapping) else value
+    if not isinstance(items, Sequence) or isinstance(items, str) or not items:
+        raise ConfigError(f"{source}: there are no criteria.", hint='Write {"criteria": [{"text": "..."}]}.')
+    found = tuple(_criterion(item, number, source) for number, item in enumerate(items, 1))
+    ids = [criterion.id for criterion in found]
+    double = next((name for name in ids if ids.count(name) > 1), None)
+    if double is not None:
+        raise ConfigError(f"{source}: the id {double!r} stands there twice.")
+    return found
+
+
+def _criterion(item: object, number: int, source: str) -> Criterion:
+    values = item if isinstance(item, Mapping) else {"text": item}
+    text = values.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise ConfigError(f"{source}: criterion {number} has no text.")
+    texts = {name: str(values.get(name) or "").strip() for name in ("id", "category", "verify_by")}
+    return Criterion(
+        id=texts["id"] or f"E{number}", text=text.strip(), category=texts["category"], verify_by=texts["verify_by"]
+    )
