@@ -31,9 +31,9 @@ def run_errand(flags: Mapping[str, Any]) -> int | None:
 
         return run_list_sessions()
     if flags["setup_docker"]:
-        from massgen.cli.setup_docker import run_setup_docker
+        from massgen.cli.setup_docker import setup_docker
 
-        return run_setup_docker()
+        return setup_docker(click.echo)
     for name, shown in _UNAVAILABLE.items():
         if flags[name]:
             raise click.ClickException(f"{shown} is not available in this version yet.")

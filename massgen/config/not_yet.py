@@ -15,13 +15,6 @@ def _keys(prefix: str, reason: str, *names: str) -> dict[str, str]:
 
 
 NOT_YET: dict[str, str] = {
-    **_keys(_COORDINATION, "questions between agents are not built yet", "broadcast"),
-    **_keys(
-        _COORDINATION,
-        "task lists are not built yet",
-        "enable_agent_task_planning",
-        "task_planning_filesystem_mode",
-    ),
     **_keys(
         _COORDINATION,
         "skills are not built yet",
@@ -31,7 +24,6 @@ NOT_YET: dict[str, str] = {
         "enable_skill_consolidation_in_analysis",
     ),
     **_keys(_COORDINATION, "memory in files is not built yet", "enable_memory_filesystem_mode"),
-    **_keys(_COORDINATION, "personas are not built yet", "persona_generator"),
     **_keys(
         _COORDINATION,
         "subagents are not built yet",
@@ -48,15 +40,7 @@ NOT_YET: dict[str, str] = {
         "orchestrator_managed_round_evaluator",
         "round_evaluator_refine",
     ),
-    **_keys(
-        "orchestrator.",
-        "it is not built yet",
-        "evaluation_criteria_generator",
-        "dspy",
-        "max_cost_usd",
-        "max_total_tokens",
-    ),
-    **_keys("agents[].", "it is not built yet", "memory", "subagent_agents", "max_cost_usd", "max_total_tokens"),
+    **_keys("agents[].", "it is not built yet", "memory", "subagent_agents"),
     **_keys("", "it is not built yet", "memory", "filesystem_memory", "massgen"),
     **_keys(_BACKEND, "debug delays are not built yet", "debug_delay_seconds"),
     **_keys(
@@ -89,7 +73,6 @@ NOT_YET: dict[str, str] = {
 """Key path -> why it has no effect."""
 
 NOT_YET_VALUES: dict[str, dict[str, str]] = {
-    "agents[].backend.command_line_execution_mode": {"docker": "containers are not built yet"},
     "agents[].backend.type": dict.fromkeys(
         ("claude_code", "codex", "gemini_cli", "copilot", "ag2"), "this backend type is not available yet"
     ),

@@ -55,9 +55,7 @@ class CommandPlaces:
         async with self._asking:
             self._engine = self._engine or await ready_engine(settings.program, self._warn)
         policy = work.policy()
-        container, sandboxes = container_place(
-            self._engine, settings, policy, launch=self.launch, warn=self._warn
-        )
+        container, sandboxes = container_place(self._engine, settings, policy, launch=self.launch, warn=self._warn)
         self.stack.push_async_callback(sandboxes.close)
         await container.ensure(policy.grants)
         return sandboxes

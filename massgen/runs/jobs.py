@@ -64,9 +64,7 @@ class AgentJobs:
     def _find(self, name: str) -> Tool | None:
         return self._catalog.find(name)
 
-    async def _call_target(
-        self, name: str, arguments: Mapping[str, Any], _: ToolContext, job_id: str
-    ) -> ToolOutcome:
+    async def _call_target(self, name: str, arguments: Mapping[str, Any], _: ToolContext, job_id: str) -> ToolOutcome:
         """Hooks, permissions and blocks apply as to a direct call (BG-007)."""
         assert self.run_call is not None
         return await self.run_call(ToolCall(call_id=job_id, name=name, arguments=json.dumps(arguments)))

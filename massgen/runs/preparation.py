@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend, ToolSpec
@@ -15,6 +16,7 @@ from massgen.engine.preparing.oneshot import FAILURES, Asker
 from massgen.engine.preparing.requests import Irreversible, Persona
 from massgen.errors import ConfigError
 from massgen.runs.paraphrasing import paraphrases
+from massgen.views.files import guarded, write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +151,9 @@ class Preparer:
         except FAILURES as error:
             self.warn(f"The tools could not be analysed ({error}); all that may have effects outside are blocked.")
             return Irreversible(tools=tuple(tool.name for tool in tools), reasoning="the analysis failed")
+
+
+def keep_criteria(criteria: tuple[Criterion, ...], directory: Path) -> None:
+    """`evaluation_criteria.json` of the attempt (COORD-077)."""
+    items = [{"id": c.id, "text": c.text, "category": c.category, "verify_by": c.verify_by} for c in criteria]
+    guarded("evaluation_criteria.json", lambda: write_json(directory / "evaluation_criteria.json", {"criteria": items}))

@@ -22,10 +22,12 @@ from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch
 from massgen.backends.protocol import Message, ModelBackend
 from massgen.config import Config, Redactor
+from massgen.config.running import ready_config
 from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.coordination.directives import Finish
 from massgen.engine.broadcast import SENSITIVITY, BroadcastRules, Broadcasts
 from massgen.engine.budget import Budget
+from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.preparing.oneshot import Asker
 from massgen.engine.team import Question, Team
@@ -35,13 +37,13 @@ from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenE
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
-from massgen.runs.criteria import keep as keep_criteria
 from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
 from massgen.runs.keeping import TurnKeeper
 from massgen.runs.logbook import Logbook
-from massgen.runs.preparation import Preparation, Preparer
+from massgen.runs.preparation import Preparation, Preparer, keep_criteria
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
+from massgen.runs.results import result_of
 from massgen.runs.reviewing import ProjectChanges
 from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
@@ -70,6 +72,7 @@ class Run:
     _keeper: TurnKeeper = field(init=False)
     _early: list[tuple[str, str | None]] = field(init=False, default_factory=list)
     _cancelled: bool = field(init=False, default=False)
+    _notices: tuple[str, ...] = field(init=False, default=())
 
     @property
     def log_dir(self) -> Path:
@@ -90,7 +93,11 @@ class Run:
         Raises `ConfigError` (exit code 1) or `StorageError`; nothing is on disk after a `ConfigError`.
         """
         request = self.request
-        self.config = keep_single_agent(request.loaded.require(), request.single_agent)
+        ready = ready_config(request.loaded)
+        self.config = keep_single_agent(ready.config, request.single_agent)
+        gated = False
+        if request.criteria:
+            self.config, gated = with_checklist(self.config)
         if request.context_paths:
             self.config = with_workspaces(self.config)
         if not request.question.strip():
@@ -115,6 +122,7 @@ class Run:
             redact=redactor.text if redactor.pattern else None,
         )
         self.log.attach(self.stream, request, self.config)
+        self._notices = ready.notices
         self.budget = budget_of(self.config)
         self.stream.subscribe(self.budget.count)
         self._keeper = TurnKeeper(
@@ -169,6 +177,8 @@ class Run:
         self.log.text.activate()
         self._keeper.begin()
         self._announce_start()
+        for notice in self._notices:
+            self.warn(notice)
         self.log.status.start()
         turn: TurnResult | None = None
         try:
@@ -211,7 +221,11 @@ class Run:
             counter = CallCounter()
             ready = await self._prepare_team(equipped, backends, resources, counter)
             plan = TeamPlan(
-                quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits, ready=ready
+                quick=self.request.quick,
+                plain=self.request.plain,
+                criteria=self.request.criteria or DEFAULT_CRITERIA,
+                equipment=equipped.kits,
+                ready=ready,
             )
             team, broadcasts = self._with_broadcasts(build_team(self.config, backends, plan), counter)
             self._runner = self._turn_runner(team, equipped.files, counter)
@@ -359,36 +373,7 @@ class Run:
         self.stream.emit(Warned(text=text))
 
     def _result(self, turn: TurnResult) -> RunResult:
-        state = self.log.state
-        winner = self.agents[turn.winner - 1] if turn.winner is not None else None
-        chosen = state.coordination_end or state.ended or state.started
-        ended = state.ended or state.started
-        usage = state.usage
-        return RunResult(
-            exit_code=turn.exit_code,
-            outcome=turn.outcome,
-            answer=turn.text,
-            winner=winner,
-            label=turn.label,
-            message=turn.message,
-            log_dir=self.log_dir,
-            answer_file=self.log.answer_file(winner) if winner is not None else None,
-            session_id=self.session.session_id,
-            agents=self.agents,
-            answers=turn.answers,
-            votes=turn.votes,
-            is_tie=turn.is_tie,
-            consensus=turn.consensus,
-            errors=turn.errors,
-            coordination_seconds=max(0.0, chosen - state.started),
-            total_seconds=max(0.0, ended - state.started),
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost=None if usage.unpriced and not usage.cost else usage.cost,
-            turn=self.turn,
-            attempt=turn.attempt,
-            steps=dict(self.log.steps.steps),
-        )
+        return result_of(turn, self.log, agents=self.agents, session_id=self.session.session_id, number=self.turn)
 
 
 def first_error(group: ExceptionGroup[E]) -> E:

@@ -165,9 +165,7 @@ class ToolParts:
         from massgen.tools.commands.settings import command_settings
 
         around = self.around
-        settings = command_settings(
-            self.agent.backend, log_directory=around.log_directory(), redact=around.redact
-        )
+        settings = command_settings(self.agent.backend, log_directory=around.log_directory(), redact=around.redact)
         return command_tools(self._sandboxes, settings)
 
     def _planning_tools(self) -> list[Tool]:

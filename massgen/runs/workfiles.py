@@ -11,7 +11,6 @@ from pathlib import Path
 from massgen.config import Config, LoadedConfig
 from massgen.config.packaged import root_directory
 from massgen.errors import MassGenError
-from massgen.errors import MassGenError
 from massgen.tools.protocol import Phase
 from massgen.views.files import guarded, write_atomic
 from massgen.workspace.access import PathNote
