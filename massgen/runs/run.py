@@ -27,7 +27,6 @@ from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.coordination.directives import Finish
 from massgen.engine.broadcast import SENSITIVITY, BroadcastRules, Broadcasts
 from massgen.engine.budget import Budget
-from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.preparing.oneshot import Asker
 from massgen.engine.team import Question, Team
@@ -95,9 +94,6 @@ class Run:
         request = self.request
         ready = ready_config(request.loaded)
         self.config = keep_single_agent(ready.config, request.single_agent)
-        gated = False
-        if request.criteria:
-            self.config, gated = with_checklist(self.config)
         if request.context_paths:
             self.config = with_workspaces(self.config)
         if not request.question.strip():
@@ -220,13 +216,7 @@ class Run:
             backends = create_backends(self.config, self.request.loaded, resources)
             counter = CallCounter()
             ready = await self._prepare_team(equipped, backends, resources, counter)
-            plan = TeamPlan(
-                quick=self.request.quick,
-                plain=self.request.plain,
-                criteria=self.request.criteria or DEFAULT_CRITERIA,
-                equipment=equipped.kits,
-                ready=ready,
-            )
+            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits, ready=ready)
             team, broadcasts = self._with_broadcasts(build_team(self.config, backends, plan), counter)
             self._runner = self._turn_runner(team, equipped.files, counter)
             if broadcasts is not None:
