@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from massgen.views.files import guarded, safe_name
 from massgen.views.run_state import RunState
 
 STATUS = {"complete": "completed", "cancelled": "interrupted", "timeout": "completed", "failed": "failed"}
+
+
+def masked(result: TurnResult, redact: Callable[[str], str]) -> TurnResult:
+    """A result without secrets: what programs get and sessions keep is masked like the log (invariant 11)."""
+    answers = tuple(replace(answer, text=redact(answer.text)) for answer in result.answers)
+    votes = tuple(replace(vote, reason=redact(vote.reason)) for vote in result.votes)
+    return replace(result, text=redact(result.text), answers=answers, votes=votes, message=redact(result.message))
+
+
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
 from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
-from massgen.runs.keeping import TurnKeeper
+from massgen.runs.keeping import TurnKeeper, masked
 from massgen.runs.logbook import Logbook
 from massgen.runs.preparation import Preparation, Preparer, keep_criteria
 from massgen.runs.process import own_start
@@ -225,7 +225,7 @@ class Run:
                 self._runner.inject(*self._early.pop(0))
             if self._cancelled:
                 self._runner.cancel()
-            result = await self._runner.run()
+            result = masked(await self._runner.run(), self.log.redact)
             await self._keeper.keep(result, self.log.state, equipped.files)
             return result
 
