@@ -100,6 +100,8 @@ class TurnRunner:
 
     def cancel(self) -> None:
         """Stop model calls, keep what is there; `run` returns soon."""
+        if self._cancelled:
+            return
         self._cancelled = True
         if self._coordinator is not None:
             self._coordinator.submit(Cancelled(at=self.clock.now()))
@@ -179,7 +181,7 @@ class TurnRunner:
             budget=self.budget,
         )
         if self._cancelled:
-            self.cancel()
+            coordinator.submit(Cancelled(at=self.clock.now()))
         return runner
 
     def _announce_restart(self, number: int, decision: RestartAttempt) -> None:
