@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import click
@@ -17,8 +17,11 @@ _UNAVAILABLE = {
 }
 
 
-def run_errand(flags: Mapping[str, Any]) -> int | None:
-    """The exit code of the errand that the flags ask for, None if they ask for none."""
+def run_errand(flags: MutableMapping[str, Any]) -> int | None:
+    """The exit code of the errand that the flags ask for, None if they ask for none.
+
+    `--select` is none: it sets `--config`, and the question is asked.
+    """
     if flags["validate"] is not None:
         from massgen.cli.validate import run_validate
 
@@ -34,9 +37,35 @@ def run_errand(flags: Mapping[str, Any]) -> int | None:
         from massgen.cli.setup_docker import setup_docker
 
         return setup_docker(click.echo)
+    if (code := _wizard(flags)) is not None:
+        return code
     for name, shown in _UNAVAILABLE.items():
         if flags[name]:
             raise click.ClickException(f"{shown} is not available in this version yet.")
+    return None
+
+
+def _wizard(flags: MutableMapping[str, Any]) -> int | None:
+    if flags["generate_config"]:
+        from massgen.cli.wizard.generate import run_generate_config
+
+        return run_generate_config(flags)
+    if flags["setup"]:
+        from massgen.cli.wizard.keys import run_setup
+
+        return run_setup(flags)
+    if flags["quickstart"]:
+        from massgen.cli.wizard.quickstart import run_quickstart
+
+        return run_quickstart(flags)
+    if flags["init"]:
+        from massgen.cli.wizard.builder import run_init
+
+        return run_init(flags)
+    if flags["select"]:
+        from massgen.cli.wizard.picker import select_config
+
+        flags["config"] = select_config(flags)
     return None
 
 

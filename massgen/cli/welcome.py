@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from massgen.cli.console import tell
 
 WAYS = """\
@@ -10,14 +12,17 @@ No configuration was found. Three ways on:
   1. A provider's key   export OPENAI_API_KEY=...   then   massgen --model gpt-5-mini "your question"
                         (ANTHROPIC_API_KEY, GEMINI_API_KEY and others work the same way;
                         keys may stand in ./.env or ~/.config/massgen/.env)
-  2. A local server     massgen --backend ollama --model llama3.2 "your question"
-                        (also lmstudio, vllm, sglang)
+  2. A local server     massgen --backend lmstudio --model NAME "your question"
+                        (also vllm, sglang; Ollama: massgen --quickstart finds it)
   3. The demo           massgen --config @examples/demo/team      (no key, no network)
 
-For a team of your own: massgen --list-examples, then massgen --config FILE "your question"
+For a team of your own: massgen --quickstart; or massgen --list-examples, then massgen --config FILE "your question"
 """
 
 
-def show_ways_on() -> None:
-    """Explain a key, a local server and the demo; nothing is installed or written."""
+def show_ways_on() -> Path | None:
+    """Explain a key, a local server and the demo, and offer the wizard; the configuration it made, if it did."""
     tell(WAYS)
+    from massgen.cli.wizard.first_start import offer_setup
+
+    return offer_setup()

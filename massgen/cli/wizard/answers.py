@@ -1,0 +1,104 @@
+"""Questions that more than one wizard asks: keys first, shape of the work, commands, files, the place to save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from massgen.cli.wizard.draft import Commands, ContextDraft, Draft, efforts_of
+from massgen.cli.wizard.keys import ask_for_keys, shown
+from massgen.cli.wizard.questions import Questions
+from massgen.cli.wizard.team import ModelSource, find_sources, with_subtasks
+from massgen.cli.wizard.writing import check_text, save
+from massgen.errors import ConfigError
+
+SKILLS_LATER = "Skill packages cannot be installed by this version yet; the agents work without them."
+
+
+def sources_or_keys(ask: Questions, *, offer: bool = True) -> tuple[ModelSource, ...]:
+    """What agents can run on; where nothing is ready and `offer`, keys are asked for first (CFG-080)."""
+    sources = find_sources(ask)
+    if any(source.ready for source in sources):
+        return sources
+    ask.say("No key and no local server was found.")
+    if offer and ask.yes("Enter an API key now?", default=True) and ask_for_keys(ask):
+        return find_sources(ask)
+    return sources
+
+
+def ask_shape(ask: Questions, draft: Draft) -> Draft:
+    """How the team works together, and who assembles the result (CFG-084)."""
+    if len(draft.agents) < 2:
+        return draft
+    ask.say("\nHow the team works:")
+    options = ("parallel: everybody answers, then they vote", "decomposition: each does a share, one puts it together")
+    if ask.choose("Number", options) == 0:
+        return draft
+    agents = with_subtasks(ask, draft.agents)
+    ask.say("Who puts the result together:")
+    presenter = ask.choose("Number", [agent.id for agent in agents], default=len(agents) - 1)
+    return replace(draft, agents=agents, decomposition=True, presenter=agents[presenter].id)
+
+
+def ask_effort(ask: Questions, draft: Draft) -> Draft:
+    """How long GPT-5 models think (CFG-084). Levels that only some agents have are given to those."""
+    offered = max((efforts_of(agent) for agent in draft.agents), key=len, default=())
+    if not offered:
+        return draft
+    ask.say("\nReasoning effort of the GPT-5 models:")
+    chosen = offered[ask.choose("Number", offered, default=offered.index("medium"))]
+    return draft.with_efforts(chosen)
+
+
+def ask_commands(ask: Questions) -> Commands:
+    """Whether agents run commands, and where."""
+    from massgen.workspace.sandbox.container.engine import ContainerUnavailable, find_engine
+
+    try:
+        find_engine()
+        state = ""
+    except ContainerUnavailable:
+        state = " (neither docker nor podman was found on this machine)"
+    ask.say("\nWhere agents run commands:")
+    options = ("on this machine, shut into their workspace", f"in Docker containers{state}", "nowhere")
+    match ask.choose("Number", options):
+        case 0:
+            return "local"
+        case 1:
+            ask.say(SKILLS_LATER)
+            ask.say("The images are pulled by: massgen --setup-docker")
+            return "docker"
+        case _:
+            return "none"
+
+
+def ask_context(ask: Questions) -> ContextDraft | None:
+    """A directory the agents may see."""
+    while True:
+        given = ask.text("\nDirectory or file that the agents may see (. is this directory, Enter: none)")
+        if not given:
+            return None
+        path = Path(given).expanduser().absolute()
+        if path.exists():
+            break
+        ask.say(f"{path} does not exist.")
+    place = str(path.resolve())
+    return ContextDraft(path=place, writable=ask.yes("May they change what is in it?", default=False))
+
+
+def review_and_save(ask: Questions, text: str, path: Path) -> bool:
+    """Show the file, and write it if the person agrees; whether it was written."""
+    try:
+        check_text(text, path)
+    except ConfigError as error:
+        ask.say(str(error))
+        return False
+    ask.say(f"\n{text}")
+    exists = path.exists()
+    question = f"{shown(path)} exists already. Replace it?" if exists else f"Save as {shown(path)}?"
+    if not ask.yes(question, default=not exists):
+        ask.say("Nothing was written.")
+        return False
+    save(text, path, replace=exists)
+    ask.say(f"Saved: {shown(path)}")
+    return True

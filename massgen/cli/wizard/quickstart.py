@@ -1,0 +1,43 @@
+"""`--quickstart`: a team of three with few questions (CFG-083, CFG-084, CFG-086)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from massgen.cli.wizard.answers import (
+    ask_commands,
+    ask_context,
+    ask_effort,
+    ask_shape,
+    review_and_save,
+    sources_or_keys,
+)
+from massgen.cli.wizard.draft import Draft
+from massgen.cli.wizard.places import ask_place, how_to_use, project_place
+from massgen.cli.wizard.questions import Questions, require_person
+from massgen.cli.wizard.team import ask_team
+from massgen.cli.wizard.writing import as_yaml
+from massgen.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK
+
+WITHOUT_QUESTIONS = "Without questions: massgen --generate-config PATH --config-backend TYPE --config-model NAME"
+
+
+def run_quickstart(flags: Mapping[str, Any]) -> int:
+    """Exit code 0 where a configuration was saved."""
+    path = project_place(flags["config"]) if flags["config"] else None
+    require_person("--quickstart", flags, WITHOUT_QUESTIONS)
+    ask = Questions()
+    try:
+        draft = Draft(agents=ask_team(ask, sources_or_keys(ask)), tools=frozenset({"web_search", "files"}))
+        draft = ask_effort(ask, ask_shape(ask, draft))
+        draft = replace(draft, commands=ask_commands(ask), context=ask_context(ask))
+        path = path or ask_place(ask)
+        if not review_and_save(ask, as_yaml(draft, title="Made by massgen --quickstart."), path):
+            return EXIT_CONFIG
+    except KeyboardInterrupt:
+        ask.say("\nStopped; no configuration was written.")
+        return EXIT_INTERRUPTED
+    ask.say(f"Use it with: {how_to_use(path)}")
+    return EXIT_OK
