@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from massgen.agents.buffer import AgentConversationBuffer
+from massgen.agents.compression import Compression
 from massgen.backends.partial_json import FieldReader
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -23,7 +24,7 @@ from massgen.backends.protocol import (
     ToolCallDelta,
     ToolSpec,
 )
-from massgen.errors import BackendError, BadResponse
+from massgen.errors import BackendError, BadResponse, ContextTooLong
 
 ANSWER_TOOL = "new_answer"
 
@@ -52,6 +53,28 @@ class CallObserver(Protocol):
     def finished(self, record: CallRecord) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """Watches a call whose words are nobody's answer: its cost, its failures and its end still count."""
+
+    observer: CallObserver
+
+    def text(self, text: str) -> None:
+        return None
+
+    def reasoning(self, text: str) -> None:
+        return None
+
+    def retrying(self, event: Retrying) -> None:
+        self.observer.retrying(event)
+
+    def warning(self, text: str) -> None:
+        self.observer.warning(text)
+
+    def finished(self, record: CallRecord) -> None:
+        self.observer.finished(record)
+
+
 @dataclass(slots=True)
 class _AnswerText:
     """The text of a streaming `new_answer`, shown as the agent's own while its JSON is still partial."""
@@ -75,7 +98,8 @@ class _AnswerText:
 class ModelCaller:
     """Calls one agent's model. `agent_id`, `round` and `phase` label the request for logs.
 
-    `before` is awaited before each call; what it raises ends the round without one.
+    `before` is awaited before each call; what it raises ends the round without one. With `compression` a
+    conversation that does not fit is shortened, and the call is made once more (MEM-074).
     """
 
     backend: ModelBackend
@@ -84,11 +108,37 @@ class ModelCaller:
     round: int
     phase: str
     before: Callable[[], Awaitable[None]] | None = None
+    compression: Compression | None = None
+    _cut_off: AssistantMessage = field(default_factory=AssistantMessage)
 
     async def call(
         self, system: str, buffer: AgentConversationBuffer, tools: tuple[ToolSpec, ...]
     ) -> AssistantMessage:
         """One call; the response is in the buffer when this returns. Raises `BackendError`."""
+        compression = self.compression
+        if compression is None:
+            return await self._once(system, buffer, tools, self.observer, self.phase)
+        await compression.before(buffer, self._summarise)
+        try:
+            return await self._once(system, buffer, tools, self.observer, self.phase)
+        except ContextTooLong:
+            cut_off = self._cut_off
+        await compression.recover(buffer, cut_off, self._summarise)
+        return await self._once(system, buffer, tools, self.observer, self.phase)
+
+    async def _summarise(self, system: str, text: str) -> str:
+        buffer = AgentConversationBuffer()
+        buffer.add_user(text)
+        return (await self._once(system, buffer, (), _Unheard(self.observer), "compression")).text
+
+    async def _once(
+        self,
+        system: str,
+        buffer: AgentConversationBuffer,
+        tools: tuple[ToolSpec, ...],
+        observer: CallObserver,
+        phase: str,
+    ) -> AssistantMessage:
         if self.before is not None:
             await self.before()
         messages: tuple[Message, ...] = buffer.to_messages()
@@ -98,20 +148,24 @@ class ModelCaller:
             tools=tools,
             agent_id=self.agent_id,
             round=self.round,
-            phase=self.phase,
+            phase=phase,
         )
         started = time.monotonic()
         try:
-            done = await self._stream(request, buffer)
+            done = await self._stream(request, buffer, observer)
         except BackendError as error:
-            buffer.discard_pending()
-            self.observer.finished(CallRecord(request=request, milliseconds=_since(started), error=error))
+            self._cut_off = buffer.discard_pending()
+            observer.finished(CallRecord(request=request, milliseconds=_since(started), error=error))
             raise
-        self.observer.finished(CallRecord(request=request, milliseconds=_since(started), done=done))
+        observer.finished(CallRecord(request=request, milliseconds=_since(started), done=done))
+        if self.compression is not None and phase == self.phase:
+            self.compression.after(done.usage)
         return buffer.flush_turn(done.message)
 
-    async def _stream(self, request: ModelRequest, buffer: AgentConversationBuffer) -> ModelDone:
-        answer = _AnswerText(self.observer)
+    async def _stream(
+        self, request: ModelRequest, buffer: AgentConversationBuffer, observer: CallObserver
+    ) -> ModelDone:
+        answer = _AnswerText(observer)
         done: ModelDone | None = None
         async with aclosing(self.backend.stream(request)) as events:
             async for event in events:
@@ -119,18 +173,20 @@ class ModelCaller:
                     case TextDelta(text=text):
                         answer.said = True
                         buffer.add_content(text)
-                        self.observer.text(text)
+                        observer.text(text)
                     case ToolCallDelta():
+                        piece = f"{event.name} {event.arguments}" if event.name else event.arguments
+                        buffer.add_call_part(event.index, piece)
                         answer.feed(event)
                     case ReasoningDelta(text=text):
                         buffer.add_reasoning(text)
-                        self.observer.reasoning(text)
+                        observer.reasoning(text)
                     case Retrying():
                         buffer.discard_pending()
-                        answer = _AnswerText(self.observer)
-                        self.observer.retrying(event)
+                        answer = _AnswerText(observer)
+                        observer.retrying(event)
                     case BackendWarning(text=text):
-                        self.observer.warning(text)
+                        observer.warning(text)
                     case ModelDone():
                         done = event
         if done is None:

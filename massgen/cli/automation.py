@@ -18,11 +18,15 @@ RULE = "=" * 60
 
 def run_automation(request: RunRequest, output: Path | None) -> int:
     """Run headless; the exit code is the run's. Raises `ConfigError` before anything is printed."""
+    return show_automation(Run(request), output)
+
+
+def show_automation(run: Run, output: Path | None) -> int:
+    """Prepare and run `run`, which may be one that is resumed."""
     check_output(output)
-    run = Run(request)
     run.prepare()
     out = Writer(contract_stream())
-    _head(out, run, request)
+    _head(out, run, run.request)
     run.stream.subscribe(_narrate)
     result = run_to_end(run, _say_cancelled)
     for line in end_lines(result, run.time_limit):

@@ -27,7 +27,15 @@ from massgen.coordination.directives import (
     Summon,
     VoidVote,
 )
-from massgen.coordination.facts import AgentFailed, AgentTimedOut, AttemptBegan, Fact, PresentationEnded
+from massgen.coordination.facts import (
+    AgentFailed,
+    AgentTimedOut,
+    AttemptBegan,
+    DeadlineReached,
+    Fact,
+    PresentationEnded,
+    Resumed,
+)
 from massgen.coordination.replay import AttemptReplay, Step
 
 _CAUSES = {
@@ -35,6 +43,7 @@ _CAUSES = {
     "own_answer": " after its own answer",
     "peer_answer": " because of a peer's answer",
     "released": " because voting is open",
+    "resumed": " anew",
 }
 
 
@@ -51,6 +60,10 @@ def _opening(replay: AttemptReplay, fact: Fact) -> Iterator[str]:
             yield f"Attempt {replay.number} begins: {team}."
             for number in excluded:
                 yield f"{replay.name(number)} stays out; it timed out in an earlier attempt."
+        case Resumed():
+            yield "The process died here; another one goes on."
+        case DeadlineReached(reason=reason) if reason:
+            yield reason
         case AgentFailed(agent=agent, message=message):
             yield f"{replay.name(agent)} fails: {message}"
         case AgentTimedOut(agent=agent, message=message):

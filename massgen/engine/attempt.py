@@ -24,6 +24,7 @@ from massgen.coordination.facts import (
 )
 from massgen.engine.briefing import Briefing
 from massgen.engine.budget import Budget
+from massgen.engine.context import compression_of, memory_of
 from massgen.engine.coordinator import Coordinator
 from massgen.engine.judging import CoordinationJudge
 from massgen.engine.limits import AgentLimit, RoundCut, RoundLimits
@@ -233,11 +234,13 @@ class AttemptRunner:
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=start.round, phase=start.kind
         )
         caller.before = self._spending(agent)
+        caller.compression = compression_of(agent, watcher)
         self.coordinator.hear(agent.number)
         begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
         spoken.round = Round(
             start=begin, caller=caller, judge=judge, tools=limits.guard(await desk.open()), updates=limits.updates
         )
+        spoken.round.memory = memory_of(agent, watcher)
         seat.conversation = spoken.round.buffer.so_far
         await spoken.round.run()
         latest = self.coordinator.attempt.latest(agent.number)

@@ -15,6 +15,7 @@ from massgen.coordination.directives import Evaluate, Present
 from massgen.coordination.facts import Evaluated, PresentationEnded
 from massgen.engine.briefing import Briefing
 from massgen.engine.budget import Budget
+from massgen.engine.context import compression_of, memory_of
 from massgen.engine.coordinator import Coordinator, preview
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
@@ -203,6 +204,7 @@ class Presentation:
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=watcher.round, phase=phase
         )
+        caller.compression = compression_of(agent, watcher)
         if self.budget is not None:
             caller.before = partial(self.budget.check_presenter, self.coordinator, agent.id)
         seat = self.coordinator.seat(agent.number)
@@ -212,5 +214,6 @@ class Presentation:
         running = Round(
             start=start, caller=caller, judge=judge, tools=tools, updates=lambda: self._updates(agent.number)
         )
+        running.memory = memory_of(agent, watcher)
         await running.run()
         return running.last_text

@@ -13,10 +13,11 @@ from massgen.coordination.state import Attempt
 class Resumption:
     """The last attempt as its facts give it.
 
-    Without `begun` the attempt stands in the log, and nothing happened in it. `began` is the run time at which the turn began, `calls` the number of its model calls. `missing` directives
-    have not reached the log; `shown` is what it says of each agent (status, restarts), `phase` of the team.
-    `pending` was decided and not done, `ended` ended the attempt. `delivered` is the text of a finished
-    presentation, `presented` whether the presenter wrote it. `announced` says that a restart stands in the log.
+    Without `begun` the attempt stands in the log, and nothing happened in it. `began` is the run time at which the
+    turn began, `calls` the number of its model calls. `missing` directives have not reached the log; `shown` is what
+    it says of each agent (status, restarts), `phase` of the team. `pending` was decided and not done, `ended` ended
+    the attempt. `delivered` is the text of a finished presentation, `presented` whether the presenter wrote it.
+    `announced` says that a restart stands in the log.
     """
 
     attempt: Attempt
