@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from massgen.cli.console import tell
+from massgen.cli.display import chosen_display
 from massgen.config import LoadedConfig, load_config, quick_config
 from massgen.config.discovery import ConfigNotFound
 from massgen.errors import EXIT_CONFIG, ConfigError
@@ -19,10 +21,29 @@ from massgen.workspace.context_paths import RequestedPath, launch_directory_requ
 QUESTION_LIMIT = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the flags come to: a request whose question may be empty, and where the answer goes as well."""
+
+    request: RunRequest
+    output: Path | None
+
+
 def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
     """Ask the team; the exit code is that of AUTO-030 to AUTO-035."""
     _check_combinations(flags)
     question = read_question(words, flags)
+    kind = chosen_display(flags, Path.cwd())
+    if kind == "textual":
+        from massgen.cli.screen import run_screen
+
+        return run_screen(question, flags)
+    asked = prepare(question, flags)
+    return EXIT_CONFIG if asked is None else _show(asked, flags, kind)
+
+
+def prepare(question: str, flags: Mapping[str, Any]) -> Asked | None:
+    """Load and check everything that the flags name; None where the ways to a configuration were explained."""
     single = flags["single_agent"]
     session = flags["session_id"]
     if flags["resume"]:
@@ -33,15 +54,13 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
         session = found.session_id
     loaded = _load(flags, session)
     if loaded is None:
-        return EXIT_CONFIG
+        return None
     config = loaded.config
     if single and not question and config is not None and single not in {agent.id for agent in config.agents}:
         question, single = single, ""
     question = question or _task_of(loaded)
-    if not question:
-        return _no_question(flags)
     _say_notices(loaded, flags)
-    question, named = _references(question)
+    question, named = references(question)
     request = RunRequest(
         loaded=loaded,
         question=question,
@@ -57,18 +76,28 @@ def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
         context_paths=(*_launch_context(flags), *named),
         cli_args={name: value for name, value in flags.items() if value not in (None, False, ())},
     )
-    return _run(request, flags)
+    return Asked(request=request, output=Path(flags["output_file"]).absolute() if flags["output_file"] else None)
 
 
-def _run(request: RunRequest, flags: Mapping[str, Any]) -> int:
-    output = Path(flags["output_file"]).absolute() if flags["output_file"] else None
+def _show(asked: Asked, flags: Mapping[str, Any], kind: str) -> int:
+    if not asked.request.question.strip():
+        return _converse(asked, flags, kind)
     if flags["automation"]:
         from massgen.cli.automation import run_automation
 
-        return run_automation(request, output)
+        return run_automation(asked.request, asked.output)
     from massgen.cli.plain import run_plain
 
-    return run_plain(request, output)
+    return run_plain(asked.request, asked.output, kind)
+
+
+def _converse(asked: Asked, flags: Mapping[str, Any], kind: str) -> int:
+    """No question was given: a conversation, where there is a person."""
+    if flags["automation"] or not sys.stdin.isatty():
+        raise ConfigError("No question was given.", hint='Add one: massgen --automation --config FILE "your question"')
+    from massgen.cli.interactive import run_interactive
+
+    return run_interactive(asked.request, kind)
 
 
 def _check_combinations(flags: Mapping[str, Any]) -> None:
@@ -110,7 +139,7 @@ def _launch_context(flags: Mapping[str, Any]) -> tuple[RequestedPath, ...]:
     return (launch_directory_request(mode, Path.cwd()),) if mode else ()
 
 
-def _references(question: str) -> tuple[str, tuple[RequestedPath, ...]]:
+def references(question: str) -> tuple[str, tuple[RequestedPath, ...]]:
     """`@path` references of the question become context paths (WS-070 to WS-074)."""
     if "@" not in question:
         return question, ()
@@ -146,8 +175,8 @@ def _load(flags: Mapping[str, Any], session: str | None) -> LoadedConfig | None:
             raise
         from massgen.cli.welcome import show_ways_on
 
-        show_ways_on()
-        return None
+        chosen = show_ways_on()
+        return load_config(chosen, overrides=overrides) if chosen else None
 
 
 def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,12 +210,3 @@ def _say_notices(loaded: LoadedConfig, flags: Mapping[str, Any]) -> None:
 
     for notice in ready_config(loaded, strict=flags["strict_validation"]).notices:
         tell(notice)
-
-
-def _no_question(flags: Mapping[str, Any]) -> int:
-    if flags["automation"] or not sys.stdin.isatty():
-        raise ConfigError("No question was given.", hint='Add one: massgen --automation --config FILE "your question"')
-    raise ConfigError(
-        "Interactive sessions are not available in this version yet.",
-        hint='Ask directly: massgen "your question"',
-    )

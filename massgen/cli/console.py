@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 from typing import TextIO
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from massgen.views.printable import one_line, printable
+
+__all__ = ["Writer", "contract_stream", "fitting", "one_line", "printable", "tell", "utf8_streams"]
+
 _ASCII = {
     "🤖": "*",
     "⚠️": "!",
@@ -32,16 +34,6 @@ def utf8_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError, OSError):
                 stream.reconfigure(errors="replace")
-
-
-def printable(text: str) -> str:
-    """`text` without control and direction characters; line breaks and tabs stay."""
-    return _CONTROL.sub("", text)
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, printable."""
-    return " ".join(printable(text).split())
 
 
 def fitting(text: str, stream: TextIO) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from massgen.cli.console import Writer, one_line, printable, tell
 from massgen.cli.lines import cancel_lines, end_lines, restart_lines
+from massgen.cli.person import Person
 from massgen.cli.session import check_output, run_to_end, write_output
 from massgen.errors import EXIT_OK
 from massgen.events.types import (
@@ -93,18 +98,38 @@ class PlainDisplay:
         self._out.line(RULE)
 
 
-def run_plain(request: RunRequest, output: Path | None) -> int:
-    """Run and show it as plain text; the exit code is the run's."""
+class TurnDisplay(Protocol):
+    """What shows one turn: a subscriber that also hears of the cancellation and of the result."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def say_cancelled(self) -> None: ...
+
+    def finish(self, result: RunResult) -> None: ...
+
+
+def turn_display(kind: str, out: Writer, agents: Sequence[str]) -> TurnDisplay:
+    """The display of that kind."""
+    if kind == "rich_terminal":
+        from massgen.cli.rich_display import RichDisplay
+
+        return RichDisplay(agents, PlainDisplay(out))
+    return PlainDisplay(out)
+
+
+def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") -> int:
+    """Run and show it as plain text, or with a live table; the exit code is the run's."""
     check_output(output)
-    run = Run(request)
-    run.prepare()
     out = Writer(sys.stdout)
-    display = PlainDisplay(out)
+    person = Person(out) if sys.stdin.isatty() and sys.stdout.isatty() else None
+    run = Run(replace(request, review=person.review) if person is not None else request)
+    run.prepare()
+    display = turn_display(kind, out, run.agents)
     names = ", ".join(one_line(agent) for agent in run.agents)
     out.line(f"Team: {names}")
     out.line(f"Log: {run.log_dir}")
     run.stream.subscribe(display)
-    result = run_to_end(run, display.say_cancelled)
+    result = run_to_end(run, display.say_cancelled, person)
     display.finish(result)
     if result.exit_code != EXIT_OK and result.message:
         tell(f"Error: {result.message}")
@@ -112,4 +137,16 @@ def run_plain(request: RunRequest, output: Path | None) -> int:
         out.line(line)
     if output is not None and result.answer and not write_output(output, result.answer):
         tell(f"Error: the answer could not be written to {output}; it is kept in {result.answer_file}")
+    if kind == "rich_terminal" and person is not None and result.exit_code == EXIT_OK:
+        look_around(out, run)
     return result.exit_code
+
+
+def look_around(out: Writer, run: Run) -> None:
+    """The menu after a single question (SESS-010)."""
+    from massgen.cli.inspection import Inspection, find_turn
+
+    found = find_turn(run.session, run.turn)
+    if not isinstance(found, str):
+        with contextlib.suppress(KeyboardInterrupt):
+            Inspection(out, found, input).run()

@@ -9,17 +9,21 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from massgen.cli.person import Person
 from massgen.errors import EXIT_INTERRUPTED, ConfigError
 from massgen.runs.request import RunResult
 from massgen.runs.run import Run
 
 
-def run_to_end(run: Run, on_cancel: Callable[[], None]) -> RunResult:
-    """Execute with Ctrl+C handled: the first saves and stops, a second leaves at once (COORD-123, COORD-124)."""
-    return asyncio.run(_with_signals(run, on_cancel))
+def run_to_end(run: Run, on_cancel: Callable[[], None], person: Person | None = None) -> RunResult:
+    """Execute with Ctrl+C handled: the first saves and stops, a second leaves at once (COORD-123, COORD-124).
+
+    A `person` may speak to the agents meanwhile.
+    """
+    return asyncio.run(_with_signals(run, on_cancel, person))
 
 
-async def _with_signals(run: Run, on_cancel: Callable[[], None]) -> RunResult:
+async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person | None) -> RunResult:
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -34,7 +38,8 @@ async def _with_signals(run: Run, on_cancel: Callable[[], None]) -> RunResult:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, ValueError):
             loop.add_signal_handler(number, interrupt)
-    return await run.execute()
+    with person.beside(run) if person is not None else contextlib.nullcontext():
+        return await run.execute()
 
 
 def check_output(path: Path | None) -> None:

@@ -1,0 +1,246 @@
+"""The engine of the terminal application: runs turns in a process of its own, told what to do in lines of JSON.
+
+Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), cancel,
+reply (id, accepted), forget, context (mode), paths (path, permission), config, quit. Messages on standard output,
+`{"say": ...}`: ready, failed, turn, ended, refused, queued, review, notice. What happens inside a turn stands in its
+event log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from massgen.cli.asking import Asked, prepare, references
+from massgen.cli.console import Writer, contract_stream
+from massgen.cli.inspection import open_in_desktop
+from massgen.cli.session import write_output
+from massgen.cli.start_screen import provider_label
+from massgen.errors import EXIT_CONFIG, EXIT_OK, MassGenError
+from massgen.runs.conversation import Conversation
+from massgen.runs.request import RunResult
+from massgen.runs.run import Run
+from massgen.workspace.context_paths import RequestedPath, check_context_paths, launch_directory_request
+from massgen.workspace.launch_offer import added_text
+from massgen.workspace.review import Acceptance, FileChange, Review
+
+LONGEST_LINE = 32 * 1024 * 1024
+LONGEST_DIFF = 200_000
+
+
+class Engine:
+    """One session. Turns run one after the other; commands are heard at any time."""
+
+    def __init__(self, out: Writer) -> None:
+        self._out = out
+        self._chat: Conversation | None = None
+        self._output: Asked | None = None
+        self._run: Run | None = None
+        self._questions: asyncio.Queue[str | None] = asyncio.Queue()
+        self._reviews: dict[int, asyncio.Future[list[str]]] = {}
+        self._context: tuple[RequestedPath, ...] = ()
+
+    def say(self, kind: str, **data: Any) -> None:
+        self._out.line(json.dumps({"say": kind, **data}, ensure_ascii=True))
+
+    async def serve(self, commands: asyncio.StreamReader) -> int:
+        """Until `quit` or the end of the commands; a running turn is cancelled and saved first."""
+        start = await _next(commands)
+        if start is None or not await self._start(start):
+            return EXIT_CONFIG
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError, ValueError):
+            loop.add_signal_handler(signal.SIGTERM, self._leave)
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._listen(commands))
+            await self._turns()
+            listening.cancel()
+        return EXIT_OK
+
+    async def _start(self, command: Mapping[str, Any]) -> bool:
+        question, flags = str(command.get("question", "")), command.get("flags")
+        try:
+            asked = await asyncio.to_thread(prepare, question, flags if isinstance(flags, dict) else {})
+        except MassGenError as error:
+            self.say("failed", message=str(error), exit_code=error.exit_code)
+            return False
+        if asked is None:
+            self.say("failed", message="No configuration was found.", exit_code=EXIT_CONFIG)
+            return False
+        self._output = asked
+        self._context = asked.request.context_paths
+        request = replace(asked.request, review=self._review, question="")
+        self._chat = Conversation(request)
+        config = request.loaded.require()
+        self.say(
+            "ready",
+            agents=[
+                [agent.id, agent.backend.model or "", provider_label(agent.backend.type)] for agent in config.agents
+            ],
+            config=str(request.loaded.path or ""),
+            mode=config.orchestrator.coordination_mode,
+        )
+        if asked.request.question.strip():
+            self._questions.put_nowait(asked.request.question)
+        return True
+
+    async def _listen(self, commands: asyncio.StreamReader) -> None:
+        while (command := await _next(commands)) is not None:
+            if command.get("do") == "quit":
+                break
+            self._obey(command)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
+        while not self._questions.empty():
+            self._questions.get_nowait()
+        self._questions.put_nowait(None)
+
+    def _obey(self, command: Mapping[str, Any]) -> None:
+        text = str(command.get("text", ""))
+        match command.get("do"):
+            case "ask" if text.strip():
+                self._questions.put_nowait(text)
+            case "tell" if self._run is not None:
+                agent = command.get("agent")
+                self._run.inject(text, agent if isinstance(agent, str) else None)
+            case "tell":
+                self._questions.put_nowait(text)
+            case "cancel" if self._run is not None:
+                self._run.cancel()
+            case "forget" if self._chat is not None:
+                self._chat.forget()
+            case "context" if self._chat is not None:
+                self._set_context(str(command.get("mode", "")))
+            case "paths" if self._chat is not None:
+                self._add_path(str(command.get("path", "")), str(command.get("permission", "")))
+            case "config" if self._chat is not None:
+                self._open_config(self._chat.base.loaded.path)
+            case "reply":
+                self._reply(command)
+            case _:
+                return
+
+    def _set_context(self, mode: str) -> None:
+        """The launch directory for the next turns: read, write or off (TUI-041)."""
+        assert self._chat is not None
+        launch = self._chat.base.launch
+        kept = tuple(path for path in self._context if path.path != str(launch))
+        added = (launch_directory_request(mode, launch),) if mode in ("read", "write") else ()
+        self._chat.base = replace(self._chat.base, context_paths=(*kept, *added))
+
+    def _add_path(self, path: str, permission: str) -> None:
+        """`/context PATH [write]` (SESS-023)."""
+        assert self._chat is not None
+        if not path:
+            known = [f"{item.path} ({item.permission})" for item in (*self._chat.base.context_paths, *self._chat.paths)]
+            self.say("notice", text="\n".join(known) or "No context paths. Add one: /context PATH [write]")
+            return
+        wish = RequestedPath(path=path, permission="write" if permission.strip() in ("w", "write") else "read")
+        try:
+            (found,) = check_context_paths([wish], launch_directory=self._chat.base.launch).paths
+        except MassGenError as error:
+            self.say("refused", message=str(error))
+            return
+        self._chat.add_paths([replace(wish, path=str(found.path))])
+        self.say("notice", text=added_text(found.path, found.permission))
+
+    def _open_config(self, path: Path | None) -> None:
+        if path is None:
+            self.say("notice", text="There is no configuration file: this session was started with --model.")
+        elif open_in_desktop(path):
+            self.say("notice", text=f"Opened {path}. Changes count from the next start.")
+        else:
+            self.say("notice", text=f"Configuration: {path}")
+
+    def _reply(self, command: Mapping[str, Any]) -> None:
+        waiting = self._reviews.get(int(command.get("id", 0)))
+        accepted = command.get("accepted")
+        if waiting is not None and not waiting.done():
+            waiting.set_result([str(path) for path in accepted] if isinstance(accepted, list) else [])
+
+    async def _turns(self) -> None:
+        while (question := await self._questions.get()) is not None:
+            try:
+                run = self._prepared(question)
+            except MassGenError as error:
+                self.say("refused", message=str(error))
+                continue
+            self._run = run
+            self.say("turn", turn=run.turn, log_dir=str(run.log_dir), question=run.request.question)
+            result = await run.execute()
+            self._run = None
+            self._told(run, result)
+
+    def _prepared(self, question: str) -> Run:
+        assert self._chat is not None
+        text, named = references(question)
+        return self._chat.turn(text, named)
+
+    def _told(self, run: Run, result: RunResult) -> None:
+        """The turn is over; what was said too late for it is the next question (SESS-046)."""
+        output = self._output.output if self._output is not None else None
+        if output is not None and result.answer and not write_output(output, result.answer):
+            self.say("notice", text=f"The answer could not be written to {output}.")
+        self.say(
+            "ended",
+            turn=result.turn,
+            exit_code=result.exit_code,
+            message=result.message,
+            answer=result.answer,
+            session=result.session_id,
+        )
+        for text in run.unheard if result.outcome == "complete" else ():
+            self.say("queued", text=text)
+            self._questions.put_nowait(text)
+
+    async def _review(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
+        number = len(self._reviews) + 1
+        waiting: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._reviews[number] = waiting
+        shown = [
+            {
+                "path": str(change.target),
+                "kind": change.kind,
+                "refused": change.refused,
+                "conflict": change.conflict,
+                "diff": "".join(review.hunks(change))[:LONGEST_DIFF],
+            }
+            for change in changes
+        ]
+        self.say("review", id=number, changes=shown)
+        wanted = set(await waiting)
+        possible = [change for change in changes if change.refused is None and str(change.target) in wanted]
+        return [Acceptance(change=change, overwrite=change.conflict) for change in possible]
+
+
+async def _next(commands: asyncio.StreamReader) -> dict[str, Any] | None:
+    """The next command; lines that are none are left out; None at the end."""
+    while line := await commands.readline():
+        try:
+            command = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(command, dict):
+            return command
+    return None
+
+
+async def _main(out: Writer) -> int:
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return await Engine(out).serve(reader)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(asyncio.run(_main(Writer(contract_stream()))))

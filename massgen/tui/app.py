@@ -1,0 +1,236 @@
+"""The screen that a session and the viewer share: agents side by side, the result below, everything else a key away."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import Static
+
+from massgen.tui import contents
+from massgen.tui.feed import RunFeed
+from massgen.tui.files import file_entries
+from massgen.tui.header import Header
+from massgen.tui.layout import Grid, arrange
+from massgen.tui.panel import AgentPanel, FinalPanel
+from massgen.tui.screens import BrowseScreen, TextScreen
+from massgen.tui.styles import STYLES
+from massgen.tui.symbols import has_unicode, one_line, printable, sign, state_sign
+
+FRAMES = 12
+FINAL_SHARE = 0.45
+
+
+class TeamApp(App[int]):
+    """Shows `feed`. Subclasses fill it and may add an input."""
+
+    CSS = STYLES
+    TITLE = "MassGen"
+    COMMAND_PALETTE_BINDING = "ctrl+k"
+    ENABLE_COMMAND_PALETTE = True
+    KEYS: ClassVar[str] = contents.KEYS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Cancel", priority=True, show=False),
+        Binding("ctrl+q", "leave", "Quit", priority=True, show=False),
+        Binding("f1", "keys", "Help"),
+        Binding("question_mark", "keys", "Help", show=False),
+        Binding("f2", "light", "Light or dark"),
+        Binding("l", "light", show=False),
+        Binding("r", "table", "Coordination table"),
+        Binding("a", "answers", "Answers and votes"),
+        Binding("t", "timeline", "Timeline"),
+        Binding("c", "conversation", "Conversation"),
+        Binding("w", "files", "Workspace files"),
+        Binding("f", "result", "Final answer"),
+        Binding("z", "zoom", "Zoom the agent"),
+        *(Binding(str(n % 10), f"agent({n})", show=False) for n in range(1, 11)),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed = RunFeed()
+        self.log_dir: Path | None = None
+        self.panels: dict[str, AgentPanel] = {}
+        self.current = 0
+        self.note = ""
+        self._grid = Grid(0, 0)
+        self._place = (0, 0)
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        yield Static(id="tabs", markup=False)
+        yield Container(id="team")
+        yield FinalPanel()
+        yield Static(id="bar", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_class(not has_unicode(), "ascii")
+        self.draw_header()
+        self.draw_bar()
+        self.set_interval(1 / FRAMES, self.frame)
+        self.set_interval(0.5, self.draw_header)
+
+    def get_system_commands(self, screen):
+        yield from super().get_system_commands(screen)
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding) and binding.description and binding.action != "command_palette":
+                method = getattr(self, f"action_{binding.action}", None)
+                if method is not None:
+                    yield self._command(binding.description, binding.key, method)
+
+    @staticmethod
+    def _command(name: str, key: str, method):
+        from textual.app import SystemCommand
+
+        return SystemCommand(name, f"Key: {key}", method)
+
+    def now(self) -> float:
+        """The time up to which a running turn is counted."""
+        return time.time()
+
+    def frame(self) -> None:
+        """Draw what changed since the last frame."""
+        changed, self.feed.changed = self.feed.changed, set()
+        if not changed:
+            return
+        state = self.feed.state
+        if list(state.agents) != list(self.panels):
+            self._seat(list(state.agents))
+            changed |= set(self.panels)
+        elif self._place != (state.turn, state.attempt):
+            for panel in self.panels.values():
+                panel.clear()
+        self._place = (state.turn, state.attempt)
+        for name in changed:
+            if name in self.panels:
+                self.panels[name].draw(self.feed)
+        if None in changed:
+            for panel in self.panels.values():
+                panel.draw(self.feed)
+            self.draw_header()
+            self._draw_tabs()
+        self._draw_final()
+
+    def _seat(self, names: list[str]) -> None:
+        team = self.query_one("#team")
+        team.remove_children()
+        self.panels = {name: AgentPanel(name, number) for number, name in enumerate(names, 1)}
+        team.mount(*self.panels.values())
+        self.current = 0
+        self.relayout()
+
+    def on_resize(self) -> None:
+        self.relayout()
+
+    def _height(self) -> int:
+        """Rows for the agents."""
+        used = 2 + (3 if self.query("#prompt") else 0)
+        final = int(self.size.height * FINAL_SHARE) if self.query_one(FinalPanel).has_class("shown") else 0
+        return self.size.height - used - final
+
+    def relayout(self) -> None:
+        """A grid, or tabs where panels would be too small."""
+        if not self.panels:
+            return
+        self._grid = arrange(len(self.panels), self.size.width, self._height())
+        tabbed = self._grid.columns == 0
+        team = self.query_one("#team")
+        team.set_class(tabbed, "tabbed")
+        if not tabbed:
+            team.styles.grid_size_columns, team.styles.grid_size_rows = self._grid
+        self.query_one("#tabs").display = tabbed
+        for position, panel in enumerate(self.panels.values()):
+            panel.display = not tabbed or position == self.current
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
+        if self._grid.columns:
+            return
+        out = Text()
+        for position, (name, agent) in enumerate(self.feed.state.agents.items()):
+            style = "reverse bold" if position == self.current else ""
+            out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.status)[:1]} ", style=style)
+        self.query_one("#tabs", Static).update(out)
+
+    def _draw_final(self) -> None:
+        state = self.feed.state
+        text = state.final_text() or "".join(state.final_chunks)
+        panel = self.query_one(FinalPanel)
+        shown = bool(text)
+        if shown != panel.has_class("shown"):
+            panel.set_class(shown, "shown")
+            self.relayout()
+        if shown:
+            who = one_line(state.winner or state.active or "")
+            partial = state.final is not None and state.final.partial
+            title = f"PARTIAL ANSWER {who}" if partial else sign(f"★ FINAL ANSWER {who}")
+            if state.final is None:
+                title = sign(f"🎤 [{who}] presenting final answer")
+            panel.draw(title, printable(text), done=state.final is not None)
+
+    def draw_header(self) -> None:
+        self.query_one(Header).draw(self.feed, self.now(), self.note)
+
+    def draw_bar(self) -> None:
+        """The line of keys at the bottom (TUI-049)."""
+        keys = "? help  r table  a answers  t timeline  c conversation  w files  f result  z zoom  e expand  ctrl+k all"
+        self.query_one("#bar", Static).update(f" {keys}")
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """A toast."""
+        self.notify(printable(text)[:500], markup=False, severity="error" if error else "information")
+
+    def action_agent(self, number: int) -> None:
+        if number <= len(self.panels):
+            self.current = number - 1
+            self.relayout()
+            list(self.panels.values())[self.current].focus()
+
+    def action_zoom(self) -> None:
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.panels:
+            focused = self.focused if isinstance(self.focused, AgentPanel | FinalPanel) else None
+            self.screen.maximize(focused or list(self.panels.values())[self.current], container=False)
+
+    def action_light(self) -> None:
+        self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"
+
+    def action_keys(self) -> None:
+        self.push_screen(TextScreen("Keys", lambda: self.KEYS, again=False))
+
+    def action_table(self) -> None:
+        self.push_screen(TextScreen("Coordination", lambda: contents.table_text(self.feed), key="r"))
+
+    def action_timeline(self) -> None:
+        self.push_screen(TextScreen("Timeline", lambda: contents.timeline_text(self.feed), key="t"))
+
+    def action_conversation(self) -> None:
+        self.push_screen(TextScreen("Conversation", lambda: contents.conversation_text(self.feed), key="c"))
+
+    def action_result(self) -> None:
+        def text() -> str:
+            return printable(self.feed.state.final_text()) or "There is no final answer yet."
+
+        self.push_screen(TextScreen("Final answer", text, key="f"))
+
+    def action_answers(self) -> None:
+        entries = contents.answer_entries(self.feed)
+        self.push_screen(
+            BrowseScreen("Answers and votes", entries, empty="No answers yet.", start=max(0, len(entries) - 1))
+        )
+
+    def action_files(self) -> None:
+        entries = file_entries(self.log_dir, self.feed) if self.log_dir is not None else []
+        self.push_screen(BrowseScreen("Workspace files", entries, empty="No answer has files."))
+
+    def action_interrupt(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        self.exit(0)

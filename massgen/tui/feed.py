@@ -1,0 +1,164 @@
+"""Everything that is known of a run, folded from its events, and what changed since the last frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from massgen.events.types import (
+    AttemptStart,
+    Content,
+    ErrorOccurred,
+    Event,
+    FinalAnswer,
+    FinalChunk,
+    NewAnswer,
+    OrchestrationRestart,
+    PhaseChange,
+    Restart,
+    Retry,
+    SessionEnd,
+    SessionStart,
+    StartedStreaming,
+    ToolEnd,
+    ToolStart,
+    Vote,
+    Warned,
+    WinnerSelected,
+)
+from massgen.tui.symbols import one_line
+from massgen.views.coordination_log import CoordinationLog
+from massgen.views.run_state import AnswerView, RunState
+from massgen.views.states import PHASES
+from massgen.views.transcript import RoundView, Transcript
+
+MOST_PARTS = 2000
+LONGEST_PIECE = 100_000
+MOST_MOMENTS = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One line of the timeline."""
+
+    timestamp: float
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTurn:
+    """A turn of the conversation that is over."""
+
+    number: int
+    question: str
+    answer: str
+    winner: str
+
+
+@dataclass(slots=True)
+class RunFeed:
+    """`apply` every event in order; `changed` are agents to draw again, `None` among them for the run itself."""
+
+    state: RunState = field(default_factory=RunState)
+    transcript: Transcript = field(default_factory=Transcript)
+    log: CoordinationLog = field(default_factory=CoordinationLog)
+    moments: list[Moment] = field(default_factory=list)
+    past: list[PastTurn] = field(default_factory=list)
+    answers: list[AnswerView] = field(default_factory=list)
+    changed: set[str | None] = field(default_factory=set)
+    last_seen: float = 0.0
+    _used: list[int] = field(default_factory=lambda: [0, 0])
+
+    def apply(self, event: Event) -> None:
+        if isinstance(event.body, SessionStart) and self.state.agents:
+            self._used[0] += self.state.usage.input_tokens
+            self._used[1] += self.state.usage.output_tokens
+        self.state.apply(event)
+        self.transcript.apply(event)
+        self.log.apply(event)
+        self.last_seen = event.timestamp or self.last_seen
+        self.changed.add(event.agent_id)
+        if not isinstance(event.body, Content | FinalChunk):
+            self.changed.add(None)
+            self._remember(event)
+        else:
+            self._trim(event)
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Input and output tokens over all turns."""
+        usage = self.state.usage
+        return self._used[0] + usage.input_tokens, self._used[1] + usage.output_tokens
+
+    def rounds(self, agent_id: str) -> list[RoundView]:
+        """The agent's rounds in the attempt that is shown."""
+        agent = self.transcript.agents.get(agent_id)
+        here = (self.state.turn, self.state.attempt)
+        return [r for r in agent.rounds if (r.turn, r.attempt) == here] if agent is not None else []
+
+    def _trim(self, event: Event) -> None:
+        """A stream of any length uses bounded memory: the end of a piece is kept."""
+        agent = self.transcript.agents.get(event.agent_id or "")
+        if agent is None or not agent.rounds or not agent.rounds[-1].pieces:
+            return
+        piece = agent.rounds[-1].pieces[-1]
+        if len(piece.parts) > MOST_PARTS:
+            piece.parts[:] = [piece.text[-LONGEST_PIECE:]]
+
+    def _remember(self, event: Event) -> None:
+        text = describe(event)
+        if text:
+            self.moments.append(Moment(timestamp=event.timestamp, who=event.agent_id or "", text=text))
+            if len(self.moments) > MOST_MOMENTS:
+                del self.moments[: MOST_MOMENTS // 10]
+        match event.body:
+            case NewAnswer() if self.state.answers:
+                self.answers.append(self.state.answers[-1])
+            case AttemptStart():
+                self.answers = []
+            case SessionEnd():
+                turn = PastTurn(
+                    number=event.turn,
+                    question=self.state.question,
+                    answer=self.state.final_text(),
+                    winner=self.state.winner or "",
+                )
+                self.past = [*(old for old in self.past if old.number != event.turn), turn]
+            case _:
+                return
+
+
+def describe(event: Event) -> str:
+    """What an event means for people, on one line; empty for what no timeline needs."""
+    match event.body:
+        case SessionStart(question=question):
+            return f"turn {event.turn} begins: {one_line(question)[:200]}"
+        case AttemptStart() if event.attempt > 1:
+            return f"attempt {event.attempt} begins"
+        case StartedStreaming(round_kind=kind, context=context):
+            seen = f", sees {', '.join(context)}" if context else ""
+            return f"round {event.round} ({kind}){seen}"
+        case ToolStart(name=name):
+            return f"uses {one_line(name)}"
+        case ToolEnd(name=name, is_error=True, result=result):
+            return f"{one_line(name)} failed: {one_line(result)[:120]}"
+        case NewAnswer(label=label, preview=preview):
+            return f"answer {label}: {one_line(preview)[:120]}"
+        case Vote(label=label, reason=reason):
+            return f"votes for {label}: {one_line(reason)[:120]}"
+        case Restart(labels=labels, reason=reason):
+            return f"looks again: {', '.join(labels) or one_line(reason)}"
+        case PhaseChange(phase=phase):
+            return f"phase: {PHASES.get(phase, phase)}"
+        case WinnerSelected(agent=agent, label=label, how=how):
+            return f"winner {one_line(agent)} ({label}, {how})"
+        case FinalAnswer(label=label):
+            return f"final answer {label}"
+        case OrchestrationRestart(reason=reason):
+            return f"the team starts over: {one_line(reason)[:120]}"
+        case Retry(reason=reason) | Warned(text=reason) | ErrorOccurred(message=reason):
+            return one_line(reason)[:200]
+        case SessionEnd(reason=reason):
+            return f"turn ends: {reason}"
+        case _:
+            return ""

@@ -1,0 +1,285 @@
+"""The application of a session: the team at work, one input line, the engine in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from massgen.tui import contents
+from massgen.tui.app import TeamApp
+from massgen.tui.link import EngineLink
+from massgen.tui.panel import AgentPanel
+from massgen.tui.prompt import Prompt
+from massgen.tui.screens import Change, ReviewScreen, TextScreen
+from massgen.tui.symbols import one_line, sign
+
+EXECUTION, INTERRUPTED = 2, 4
+COMMANDS = ("/help", "/status", "/config", "/context", "/inspect", "/clear", "/reset", "/cancel", "/quit", "/exit")
+SAVING_SECONDS = 10.0
+CANCELLED = "⏸️ Turn cancelled. Partial progress saved. Enter your next question or /quit to exit."
+LOGO = "MassGen: a team of agents works on your question, votes, and the winner answers."
+CYCLE = {"off": "read", "read": "write", "write": "off"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How the engine is started, and what it is told first."""
+
+    command: tuple[str, ...]
+    question: str
+    flags: Mapping[str, Any]
+    launch: Path
+    context: str = "off"
+
+
+class SessionApp(TeamApp):
+    """`return_code`, `last_answer` and `failure` are for the command line that started it."""
+
+    KEYS = contents.KEYS + contents.ASKING
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+p", "context", "Share this directory", priority=True),
+        Binding("escape", "team", show=False),
+        Binding("i,slash", "prompt", "Type", show=False),
+    ]
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self.start = start
+        self.link = EngineLink(start.command, {"question": start.question, "flags": dict(start.flags)})
+        self.running = False
+        self.ready = False
+        self.last_answer = ""
+        self.failure = ""
+        self.config = ""
+        self.context = start.context
+        self.team: list[list[str]] = []
+        self._cancelled = False
+        self._leaving = False
+        self._code = 0
+        self._waiting: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        *above, bar = super().compose()
+        yield from above
+        yield Static(LOGO, id="welcome", markup=False)
+        yield Prompt(self._complete)
+        yield bar
+
+    def on_mount(self) -> None:
+        self.note = "starting..." if not self.start.question else "the team gets ready..."
+        super().on_mount()
+        self.query_one("#team").display = False
+        self.query_one(Prompt).focus()
+        self.run_worker(self._engine(), name="engine")
+
+    def draw_bar(self) -> None:
+        state = "Enter tells the agents, @agent one of them, Ctrl+C cancels" if self.running else "Enter asks"
+        line = f" {state}  Esc then ? keys  Ctrl+K all  Ctrl+P directory: {self.context}"
+        self.query_one("#bar", Static).update(sign(line))
+
+    async def _engine(self) -> None:
+        """What the engine says, until it ends."""
+        async for message in self.link.messages():
+            self._heard(message)
+        if not self._leaving:
+            words = "\n".join(list(self.link.last_words)[-5:])
+            self.failure = self.failure or f"The engine ended unexpectedly.\n{words}"
+            self._code = self._code or EXECUTION
+        self.exit(self._code, return_code=self._code)
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        text = str(message.get("text") or message.get("message") or "")
+        match message.get("say"):
+            case "ready":
+                self._get_ready(message)
+            case "failed":
+                self.failure, self._code, self._leaving = text, int(message.get("exit_code") or 1), True
+            case "turn":
+                self._begin(message)
+            case "ended":
+                self._end(message, text)
+            case "refused":
+                self.say(text, error=True)
+            case "queued":
+                self.say(sign(f"→ next question: {one_line(text)}"))
+            case "review":
+                self._review(message)
+            case "notice":
+                self.say(text)
+            case _:
+                return
+
+    def _get_ready(self, message: Mapping[str, Any]) -> None:
+        self.ready, self.note = True, "" if self.start.question else "ready"
+        self.team = [[str(part) for part in agent] for agent in message.get("agents") or []]
+        self.config = str(message.get("config") or "")
+        mode = f"Multi-Agent ({len(self.team)} agents)" if len(self.team) > 1 else "Single Agent"
+        lines = [LOGO, "", f"Mode: {mode}"]
+        lines += [f"  {one_line(name)}: {one_line(model) or '-'} ({label})" for name, model, label in self.team]
+        lines += ["", "Type your question below and press Enter. /help lists the commands, F1 the keys."]
+        self.query_one("#welcome", Static).update("\n".join(lines))
+        for words in list(self.link.last_words)[-3:]:
+            self.say(words)
+        for text in self._waiting:
+            self.link.send({"do": "ask", "text": text})
+        self._waiting.clear()
+        self.draw_header()
+
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        self.running, self._cancelled, self.note = True, False, ""
+        self.query_one("#welcome").display = False
+        self.query_one("#team").display = True
+        directory = Path(str(message.get("log_dir")))
+        if self.log_dir is None:
+            self.log_dir = directory
+            self.run_worker(self._follow(directory), name="events")
+        self.draw_bar()
+
+    async def _follow(self, directory: Path) -> None:
+        from massgen.views.follow import follow
+
+        async for event in follow(directory):
+            self.feed.apply(event)
+
+    def _end(self, message: Mapping[str, Any], text: str) -> None:
+        self.running = False
+        code = int(message.get("exit_code") or 0)
+        self._code = code if self.start.question else 0
+        self.last_answer = str(message.get("answer") or "")
+        if code == INTERRUPTED:
+            self.say(sign(CANCELLED))
+        elif code:
+            self.say(text or "The turn failed.", error=True)
+        self.draw_bar()
+
+    def _review(self, message: Mapping[str, Any]) -> None:
+        changes = [
+            Change(
+                str(item.get("path")),
+                str(item.get("kind")),
+                str(item.get("diff")),
+                str(item.get("refused") or ""),
+                bool(item.get("conflict")),
+            )
+            for item in message.get("changes") or []
+            if isinstance(item, dict)
+        ]
+
+        def reply(accepted: list[str] | None) -> None:
+            self.link.send({"do": "reply", "id": message.get("id"), "accepted": accepted or []})
+
+        self.push_screen(ReviewScreen(changes), reply)
+
+    def on_prompt_sent(self, event: Prompt.Sent) -> None:
+        text = event.text.strip()
+        if text.startswith("/") and "\n" not in text:
+            self._command_line(text)
+        elif not self.ready:
+            self._waiting.append(text)
+            self.say("The team gets ready; your question is asked then.")
+        elif self.running:
+            self._tell(text)
+        else:
+            self.link.send({"do": "ask", "text": text})
+
+    def _tell(self, text: str) -> None:
+        """`@agent text` is for one agent, everything else for all (SESS-045)."""
+        name, _, rest = text.partition(" ")
+        agent = name[1:] if name.startswith("@") and name[1:] in self.panels and rest.strip() else None
+        self.link.send({"do": "tell", "text": rest.strip() if agent else text, "agent": agent})
+        self.say(sign(f"→ {agent or 'all agents'}, at the next safe point"))
+
+    def _command_line(self, text: str) -> None:
+        name, _, rest = text.partition(" ")
+        match name.lower():
+            case "/help" | "/h":
+                self.action_keys()
+            case "/status":
+                facts = [f"{a[0]}: {a[1]} ({a[2]})" for a in self.team] + [f"Configuration: {self.config or '-'}"]
+                self.push_screen(TextScreen("Status", lambda: contents.status_text(self.feed, facts)))
+            case "/config":
+                self.link.send({"do": "config"})
+            case "/context":
+                path, _, permission = rest.strip().partition(" ")
+                self.link.send({"do": "paths", "path": path, "permission": permission})
+            case "/inspect" | "/i":
+                self.action_conversation()
+            case "/clear" | "/reset":
+                self.link.send({"do": "forget"})
+                self.say("The conversation starts afresh; earlier turns stay on disk.")
+            case "/cancel":
+                self._cancel()
+            case "/quit" | "/exit" | "/q":
+                self.action_leave()
+            case _:
+                self.say(f"There is no command {one_line(name)}. /help lists them.", error=True)
+
+    def _complete(self, word: str) -> list[str]:
+        if word.startswith("/"):
+            return [name for name in COMMANDS if name.startswith(word)]
+        from massgen.workspace.references import complete_reference
+
+        agents = [f"@{name}" for name in self.panels if f"@{name}".startswith(word)] if self.running else []
+        return [*agents, *(f"@{path}" for path in complete_reference(word[1:], self.start.launch))]
+
+    def _cancel(self) -> None:
+        if self.running:
+            self._cancelled = True
+            self.link.send({"do": "cancel"})
+            self.say(sign("⚠️ Cancellation requested - saving partial progress..."))
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: cancel, then leave at once; leave where nothing runs (SESS-027)."""
+        if not self.running:
+            self.action_leave()
+        elif not self._cancelled:
+            self._cancel()
+        else:
+            self.link.kill()
+            self._leaving = True
+            self.exit(INTERRUPTED, return_code=INTERRUPTED)
+
+    def action_leave(self) -> None:
+        """A running turn is cancelled and saved first."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self.note = "saving and leaving..." if self.running else "leaving..."
+        self.draw_header()
+        self.link.send({"do": "quit"})
+        self.run_worker(self._give_up(), name="leaving")
+
+    async def _give_up(self) -> None:
+        await asyncio.sleep(SAVING_SECONDS)
+        self.link.kill()
+        self.exit(self._code, return_code=self._code)
+
+    def action_context(self) -> None:
+        """TUI-041."""
+        self.context = CYCLE.get(self.context, "off")
+        self.link.send({"do": "context", "mode": self.context})
+        self.draw_bar()
+        words = {"off": "is not shared", "read": "may be read", "write": "may be changed by the winner"}
+        self.say(f"From the next turn on this directory {words[self.context]}.")
+
+    def action_team(self) -> None:
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        panels = list(self.panels.values())
+        if panels:
+            panels[self.current].focus()
+        else:
+            self.set_focus(None)
+
+    def action_prompt(self) -> None:
+        self.query_one(Prompt).focus()
+
+
+__all__ = ["AgentPanel", "SessionApp", "Start"]

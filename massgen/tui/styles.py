@@ -1,0 +1,33 @@
+"""The look of the terminal application, in both themes."""
+
+STYLES = """
+Screen { layout: vertical; }
+#header { height: 1; background: $panel; color: $text; text-wrap: nowrap; text-overflow: ellipsis; }
+#tabs { height: 1; display: none; background: $surface; }
+#team { height: 1fr; layout: grid; grid-gutter: 0; }
+#team.tabbed { layout: vertical; }
+.agent { border: round $foreground 30%; padding: 0 1; height: 1fr; scrollbar-size-vertical: 1; }
+.agent.streaming { border: round $primary; }
+.agent.answered, .agent.voted { border: round $success 60%; }
+.agent.error, .agent.timeout { border: round $error; }
+.agent.winner { border: heavy $success; }
+.agent:focus { border: heavy $accent; }
+.block { height: auto; width: 1fr; }
+.block.head { margin-top: 0; }
+#final { display: none; height: 45%; border: double $success; padding: 0 1; scrollbar-size-vertical: 1; }
+#final.shown { display: block; }
+#final:focus { border: double $accent; }
+#welcome { height: 1fr; padding: 1 2; }
+#bar { height: 1; color: $text-muted; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+#prompt { height: auto; max-height: 6; border: round $primary 50%; padding: 0 1; background: $background; }
+#prompt:focus { border: round $accent; }
+.ascii .agent, .ascii #final, .ascii #prompt { border: ascii $foreground; }
+ToastRack { dock: top; align: right top; margin-top: 1; }
+ModalScreen { align: center middle; background: $background 60%; }
+.box { width: 96%; height: 94%; border: round $accent; background: $surface; padding: 0 1; }
+.box .side { width: 34; height: 1fr; }
+.box .body { width: 1fr; height: 1fr; padding: 0 1; }
+.box .whole { width: auto; height: auto; }
+.hint { height: 1; color: $text-muted; dock: bottom; }
+.ascii .box { border: ascii $accent; }
+"""

@@ -1,0 +1,166 @@
+"""The viewer: the same screen over any run, live or past, without an input (TUI-060 to TUI-068). It only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from massgen.events.codec import read_events, run_logs
+from massgen.events.types import Event
+from massgen.tui import contents
+from massgen.tui.app import TeamApp
+from massgen.tui.feed import RunFeed
+from massgen.tui.symbols import one_line
+from massgen.views.follow import follow
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is watched. Without `place` the newest attempt, followed while it grows; `speed` 0 is at once."""
+
+    root: Path
+    place: tuple[int, int] | None = None
+    speed: float = 0.0
+
+
+class ViewerApp(TeamApp):
+    """`alive(pid, started)` tells whether the process that writes the run still exists (TUI-068)."""
+
+    KEYS = contents.KEYS + contents.VIEWING
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "step(-1)", "Earlier attempt or turn", show=False),
+        Binding("right_square_bracket", "step(1)", "Later attempt or turn", show=False),
+        Binding("q,escape", "close", show=False),
+    ]
+
+    def __init__(self, watch: Watch, alive) -> None:
+        super().__init__()
+        self.target = watch
+        self.log_dir = watch.root
+        self.places = places(watch.root)
+        self.at = self.places.index(watch.place) if watch.place in self.places else len(self.places) - 1
+        self._alive = alive
+        self._interrupted = False
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._open()
+        self.set_interval(1.0, self._look_after)
+
+    def draw_bar(self) -> None:
+        keys = "? keys  [ ] turns  r table  a answers  t timeline  c conversation  w files  f result  z zoom  q quit"
+        self.query_one("#bar", Static).update(f" {keys}")
+
+    def now(self) -> float:
+        """Of a run that is over or dead, the time of its last event."""
+        following = self.at == len(self.places) - 1 and not self._interrupted and not self.target.speed
+        return time.time() if following and not self.feed.state.complete else self.feed.last_seen
+
+    def _open(self) -> None:
+        """Begin anew at the place that is chosen."""
+        for panel in self.panels.values():
+            panel.clear()
+        self.feed = RunFeed()
+        self._interrupted = False
+        self.note = ""
+        self.run_worker(self._read(), name="events", exclusive=True)
+
+    async def _read(self) -> None:
+        if not self.places:
+            self.note = "This directory holds no events."
+            self.draw_header()
+            return
+        await self._past()
+        if self.at == len(self.places) - 1:
+            async for event in follow(self.target.root, after=self.seen):
+                await self._show(event)
+
+    async def _past(self) -> None:
+        """All events up to the chosen attempt; the earlier ones at once."""
+        self.seen = 0
+        for number, place in enumerate(self.places[: self.at + 1]):
+            path = self.target.root / f"turn_{place[0]}" / f"attempt_{place[1]}" / "events.jsonl"
+            for count, event in enumerate(read_events(path)):
+                if number == self.at:
+                    await self._show(event)
+                else:
+                    self.feed.apply(event)
+                self.seen = event.seq
+                if count % BATCH == 0:
+                    await asyncio.sleep(0)
+
+    async def _show(self, event: Event) -> None:
+        """One event, at the pace that is asked for (TUI-064)."""
+        last = self.feed.last_seen
+        if self.target.speed > 0 and last and event.timestamp > last:
+            await asyncio.sleep((event.timestamp - last) / self.target.speed)
+        self.feed.apply(event)
+
+    def _look_after(self) -> None:
+        """A run whose process is gone is over (TUI-068)."""
+        fresh = places(self.target.root)
+        if len(fresh) > len(self.places):
+            following = self.at == len(self.places) - 1
+            self.places = fresh
+            self.at = len(fresh) - 1 if following else self.at
+        state = self.feed.state
+        if not state.agents or state.complete or self.at != len(self.places) - 1:
+            return
+        self._interrupted = not self._alive(state.pid, state.process_started)
+        self.note = "interrupted: its process is gone" if self._interrupted else ""
+
+    def action_step(self, step: int) -> None:
+        """TUI-062."""
+        wanted = min(max(0, self.at + step), len(self.places) - 1)
+        if self.places and wanted != self.at:
+            self.at = wanted
+            self._open()
+            self.say(f"turn {self.places[wanted][0]}, attempt {self.places[wanted][1]}")
+
+    def action_close(self) -> None:
+        """What is zoomed first, then the viewer."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        else:
+            self.exit(0)
+
+
+def places(root: Path) -> list[tuple[int, int]]:
+    """(turn, attempt) of everything in the log that has events."""
+    try:
+        logs = run_logs(root)
+    except OSError:
+        return []
+    return [_numbers(path) for path in logs]
+
+
+def _numbers(path: Path) -> tuple[int, int]:
+    return int(path.parent.parent.name.removeprefix("turn_")), int(path.parent.name.removeprefix("attempt_"))
+
+
+class PickerApp(App[Path]):
+    """Choose one of the recent runs (TUI-065)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape,ctrl+c", "quit", "Quit", priority=True)]
+
+    def __init__(self, runs: list[tuple[str, Path]]) -> None:
+        super().__init__()
+        self.runs = runs
+
+    def compose(self) -> ComposeResult:
+        yield Static(" Choose a run: Enter opens it, Escape leaves", markup=False)
+        yield OptionList(*(Option(Text(one_line(name))) for name, _ in self.runs))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.exit(self.runs[event.option_index][1])
