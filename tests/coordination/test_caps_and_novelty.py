@@ -8,6 +8,7 @@ from massgen.coordination.directives import (
     AbandonRound,
     AcceptAnswer,
     AcceptVote,
+    EndRound,
     Inject,
     Proceed,
     Refuse,
@@ -137,6 +138,28 @@ def test_an_agent_that_sees_nothing_yet_is_shown_what_it_repeats():
         out = table.answer(2, text(0))
     begun = started(out, 2)
     assert (begun.kind, begun.tools, begun.visible) == ("vote_only", ("vote",), ("agent1.1",))
+
+
+@pytest.mark.spec("COORD-071")
+def test_only_the_next_round_is_without_new_answer():
+    table = Table(3, novelty="strict")
+    table.answer(1, text(0))
+    for _ in range(3):
+        table.answer(2, text(0))
+    table.answer(3, text(100))
+    out = table.safe(2)
+    assert started(out, 2).tools == ("new_answer", "vote")
+    assert one(table.answer(2, text(200)), AcceptAnswer).label == "agent2.1"
+
+
+@pytest.mark.spec("COORD-068")
+def test_an_isolated_decomposition_agent_is_stopped_at_its_safe_point_once_the_cap_is_reached():
+    table = Table(2, mode="decomposition", isolated=True, max_answers_global=2)
+    table.answer(1)
+    table.answer(1)
+    out = table.safe(2)
+    assert one(out, EndRound, 2).reason == "no answers left"
+    assert not of(out, AbandonRound)
 
 
 @pytest.mark.spec("COORD-091")
