@@ -32,9 +32,10 @@ def end_lines(result: RunResult, limit: float | None) -> Iterator[str]:
         yield "✅ Coordination complete!"
         yield f"⏱️ Total time: {result.total_seconds:.1f} seconds"
     elif result.exit_code == EXIT_TIMEOUT:
-        yield f"⏰ Orchestrator timeout reached ({limit or 0:g} seconds)"
+        by_time = "timeout" in result.message
+        yield f"⏰ Orchestrator timeout reached ({limit or 0:g} seconds)" if by_time else f"⏰ {result.message}"
         yield "💾 Saving current state..."
-        yield "❌ Coordination incomplete - timeout exceeded"
+        yield f"❌ Coordination incomplete - {'timeout exceeded' if by_time else 'budget used up'}"
     elif result.exit_code == EXIT_INTERRUPTED:
         yield "✅ Partial progress saved. Session can be resumed with --continue"
         yield "👋 Goodbye!"

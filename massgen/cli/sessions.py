@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from massgen import paths
 from massgen.cli.console import Writer, one_line, tell
 from massgen.errors import EXIT_OK, ConfigError
 from massgen.runs import registry
+from massgen.runs.process import is_running
 from massgen.runs.sessions import Session
 
 RULE = "=" * 60
@@ -37,11 +39,26 @@ def run_list_sessions() -> int:
 def newest_session(launch: Path) -> Session:
     """The session that `--continue` means. Raises `ConfigError` where there is none."""
     found = Session.newest(paths.sessions_directory(launch))
+    died = died_run(launch)
     if found is None:
-        raise ConfigError(
-            "There is no session to continue in this directory.", hint="massgen --list-sessions shows all sessions."
-        )
+        listed = "massgen --list-sessions shows all sessions."
+        hint = f"The last run died; massgen resume {died} goes on with it." if died is not None else listed
+        raise ConfigError("There is no session to continue in this directory.", hint=hint)
+    if died is not None:
+        tell(f"⚠️ The last run died before its end. To go on with it instead: massgen resume {died}")
     return found
+
+
+def died_run(launch: Path) -> Path | None:
+    """The log directory of the newest run in `launch`, if its process ended without finishing it."""
+    latest = (paths.logs_directory(launch) / "log_latest").resolve()
+    try:
+        status = json.loads((latest / "status.json").read_text(encoding="utf-8"))
+        meta = status["meta"]
+        ended = status["is_complete"] or is_running(meta["pid"], meta["process_start_time"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if ended else latest
 
 
 def announce_resumed(session: Session) -> None:
