@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -114,6 +115,16 @@ def ask_command(question: tuple[str, ...], **flags: Any) -> int:
     code = run_errand(flags)
     if code is not None:
         return code
+    from massgen.cli.display import chosen_display
+    from massgen.cli.question import check_combinations, read_question
+
+    check_combinations(flags)
+    text = read_question(question, flags)
+    kind = chosen_display(flags, Path.cwd())
+    if kind == "textual":
+        from massgen.cli.screen import run_screen
+
+        return run_screen(text, flags)
     from massgen.cli.asking import ask
 
-    return ask(question, flags)
+    return ask(text, flags, kind)

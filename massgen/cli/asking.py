@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from massgen.cli.console import tell
-from massgen.cli.display import chosen_display
+from massgen.cli.display import DisplayKind
 from massgen.config import LoadedConfig, load_config, quick_config
 from massgen.config.discovery import ConfigNotFound
 from massgen.errors import EXIT_CONFIG, ConfigError
 from massgen.runs.request import RunRequest
 from massgen.workspace.context_paths import RequestedPath, launch_directory_request
-
-QUESTION_LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +25,8 @@ class Asked:
     output: Path | None
 
 
-def ask(words: Sequence[str], flags: Mapping[str, Any]) -> int:
+def ask(question: str, flags: Mapping[str, Any], kind: DisplayKind) -> int:
     """Ask the team; the exit code is that of AUTO-030 to AUTO-035."""
-    _check_combinations(flags)
-    question = read_question(words, flags)
-    kind = chosen_display(flags, Path.cwd())
-    if kind == "textual":
-        from massgen.cli.screen import run_screen
-
-        return run_screen(question, flags)
     asked = prepare(question, flags)
     return EXIT_CONFIG if asked is None else _show(asked, flags, kind)
 
@@ -98,39 +87,6 @@ def _converse(asked: Asked, flags: Mapping[str, Any], kind: str) -> int:
     from massgen.cli.interactive import run_interactive
 
     return run_interactive(asked.request, kind)
-
-
-def _check_combinations(flags: Mapping[str, Any]) -> None:
-    if flags["config"] and (flags["model"] or flags["backend"]):
-        raise click.ClickException("--config and --model/--backend exclude each other: use one of them.")
-    if flags["config"] and flags["system_message"]:
-        tell("Note: --system-message has no effect together with --config.")
-
-
-def read_question(words: Sequence[str], flags: Mapping[str, Any]) -> str:
-    """The question from the words, from standard input (`-`) or from `--question-file`."""
-    if flags["question_file"]:
-        if words:
-            raise click.ClickException("Give the question or --question-file, not both.")
-        return _read_file(Path(flags["question_file"]))
-    if list(words) == ["-"]:
-        data = sys.stdin.buffer.read(QUESTION_LIMIT + 1)
-        return _decoded(data, "standard input")
-    return " ".join(words)
-
-
-def _read_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return _decoded(file.read(QUESTION_LIMIT + 1), str(path))
-    except OSError as error:
-        raise ConfigError(f"The question file {path} cannot be read: {error.strerror}") from error
-
-
-def _decoded(data: bytes, source: str) -> str:
-    if len(data) > QUESTION_LIMIT:
-        raise ConfigError(f"The question from {source} is larger than 16 MB.")
-    return data.decode("utf-8", "replace").strip()
 
 
 def _launch_context(flags: Mapping[str, Any]) -> tuple[RequestedPath, ...]:

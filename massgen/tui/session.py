@@ -125,8 +125,9 @@ class SessionApp(TeamApp):
         lines += [f"  {one_line(name)}: {one_line(model) or '-'} ({label})" for name, model, label in self.team]
         lines += ["", "Type your question below and press Enter. /help lists the commands, F1 the keys."]
         self.query_one("#welcome", Static).update("\n".join(lines))
-        for words in list(self.link.last_words)[-3:]:
-            self.say(words)
+        words = [line.strip() for line in self.link.last_words if line.strip()]
+        if words:
+            self.say("\n".join(words[:8]))
         for text in self._waiting:
             self.link.send({"do": "ask", "text": text})
         self._waiting.clear()
