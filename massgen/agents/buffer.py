@@ -1,7 +1,7 @@
 """One agent's conversation: what was said, called, returned and injected, and what is still streaming.
 
 A response is pending until `flush_turn` makes it permanent (COORD-055, MEM-070). Text that was sent is never
-edited, so that providers' prompt caches hit.
+edited, so that providers' prompt caches hit; only a conversation that does not fit any more is shortened.
 """
 
 from __future__ import annotations
@@ -36,6 +36,13 @@ class AgentConversationBuffer:
     _text: list[str] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
+    _partial: dict[int, list[str]] = field(default_factory=dict)
+    _request: int = 0
+
+    def add_request(self, text: str, media: Sequence[Media] = ()) -> None:
+        """What the model is asked to do; it stays whatever is shortened."""
+        self._request = len(self._entries)
+        self.add_user(text, media)
 
     def add_user(self, text: str, media: Sequence[Media] = ()) -> None:
         """A message put before the model by the program or a person."""
@@ -57,18 +64,29 @@ class AgentConversationBuffer:
         """A call of the running response, whole."""
         self._calls.append(call)
 
-    def discard_pending(self) -> None:
-        """Forget the running response: the call failed and is made again."""
+    def add_call_part(self, index: int, text: str) -> None:
+        """More of a call whose arguments still stream: its name, then pieces of JSON."""
+        self._partial.setdefault(index, []).append(text)
+
+    def discard_pending(self) -> AssistantMessage:
+        """Forget the running response, because the call failed; how far it had come."""
+        partial = ["".join(parts) for parts in self._partial.values()]
+        said = AssistantMessage(
+            text="\n".join(("".join(self._text), *partial)).strip("\n") if partial else "".join(self._text),
+            reasoning="".join(self._reasoning),
+            tool_calls=tuple(self._calls),
+        )
+        self._partial.clear()
         self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
+        return said
 
     def flush_turn(self, message: AssistantMessage | None = None) -> AssistantMessage:
         """The response is done: `message` as the backend folded it, else the fold of what was added."""
-        folded = message or AssistantMessage(
-            text="".join(self._text), reasoning="".join(self._reasoning), tool_calls=tuple(self._calls)
-        )
-        self.discard_pending()
+        self._partial.clear()
+        said = self.discard_pending()
+        folded = message or said
         self._entries.append(("assistant", folded))
         return folded
 
@@ -86,6 +104,19 @@ class AgentConversationBuffer:
     def to_messages(self) -> tuple[Message, ...]:
         """The permanent conversation, in order."""
         return tuple(message for _, message in self._entries)
+
+    def since_request(self) -> tuple[Message, ...]:
+        """What followed the request; earlier turns stand before it."""
+        return tuple(message for _, message in self._entries[self._request + 1 :])
+
+    def shorten(self, newest: int, summary: str) -> None:
+        """Keep the request and the `newest` messages after it; `summary` stands last, as the model's own words
+        (MEM-075)."""
+        later = self._entries[self._request + 1 :]
+        kept = later[len(later) - newest :] if newest else []
+        request = self._entries[self._request : self._request + 1]
+        self._entries[:] = [*request, *kept, ("assistant", AssistantMessage(text=summary))]
+        self._request = 0
 
     def so_far(self) -> tuple[Message, ...]:
         """The conversation with the response that is still streaming, as far as it has come."""
@@ -112,5 +143,7 @@ class AgentConversationBuffer:
                     count("tool_call", f"{call.name} {call.arguments}")
             else:
                 count(kind, message.text)
-        count("pending", "".join((*self._text, *self._reasoning, *(call.arguments for call in self._calls))))
+        partial = (text for parts in self._partial.values() for text in parts)
+        calls = (call.arguments for call in self._calls)
+        count("pending", "".join((*self._text, *self._reasoning, *calls, *partial)))
         return sums

@@ -6,7 +6,7 @@ goes to a `Judge`, whose verdict says how the round goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,24 +51,28 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundStart:
-    """The fresh context of a round; `history` are the earlier turns of the session."""
+    """The fresh context of a round; `history` are the earlier turns of the session. `with_memory` gives the
+    system text with a memory section in its place."""
 
     system: str
     message: str
     workflow: tuple[ToolSpec, ...]
     media: tuple[Media, ...] = ()
     history: tuple[Message, ...] = ()
+    with_memory: Callable[[str], str] | None = None
 
 
 @dataclass(slots=True)
 class Round:
-    """Run once with `run`; `last_text` is the last non-empty text the agent said in it."""
+    """Run once with `run`; `last_text` is the last non-empty text the agent said in it. `memory` is read before
+    each request (MEM-094)."""
 
     start: RoundStart
     caller: ModelCaller
     judge: Judge
     tools: Tools | None
     updates: Callable[[], Sequence[str]] = field(default=lambda: ())
+    memory: Callable[[], Awaitable[str]] | None = None
     last_text: str = ""
     buffer: AgentConversationBuffer = field(default_factory=AgentConversationBuffer)
     _workflow: tuple[ToolSpec, ...] = ()
@@ -78,7 +82,7 @@ class Round:
         self._workflow = self.start.workflow
         for message in self.start.history:
             self.buffer.add_earlier(message)
-        self.buffer.add_user(self.start.message, self.start.media)
+        self.buffer.add_request(self.start.message, self.start.media)
         while True:
             message = await self._call()
             if not message.tool_calls:
@@ -92,7 +96,10 @@ class Round:
 
     async def _call(self) -> AssistantMessage:
         ordinary = self.tools.specs() if self.tools is not None else ()
-        message = await self.caller.call(self.start.system, self.buffer, (*self._workflow, *ordinary))
+        system = self.start.system
+        if self.memory is not None and self.start.with_memory is not None:
+            system = self.start.with_memory(await self.memory())
+        message = await self.caller.call(system, self.buffer, (*self._workflow, *ordinary))
         if message.text.strip():
             self.last_text = message.text
         return message

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _COORDINATION = "orchestrator.coordination."
 _BACKEND = "agents[].backend."
+_FACTS = ("persistent_memory", "retrieval", "recording")
 
 
 def _keys(prefix: str, reason: str, *names: str) -> dict[str, str]:
@@ -23,7 +24,6 @@ NOT_YET: dict[str, str] = {
         "load_previous_session_skills",
         "enable_skill_consolidation_in_analysis",
     ),
-    **_keys(_COORDINATION, "memory in files is not built yet", "enable_memory_filesystem_mode"),
     **_keys(
         _COORDINATION,
         "subagents are not built yet",
@@ -40,8 +40,10 @@ NOT_YET: dict[str, str] = {
         "orchestrator_managed_round_evaluator",
         "round_evaluator_refine",
     ),
-    **_keys("agents[].", "it is not built yet", "memory", "subagent_agents"),
-    **_keys("", "it is not built yet", "memory", "filesystem_memory", "massgen"),
+    **_keys("agents[].", "it is not built yet", "subagent_agents"),
+    **_keys("agents[].memory.", "memory of facts is not built yet", *_FACTS),
+    **_keys("memory.", "memory of facts is not built yet", *_FACTS),
+    **_keys("", "it is not built yet", "massgen"),
     **_keys(_BACKEND, "debug delays are not built yet", "debug_delay_seconds"),
     **_keys(
         _BACKEND,

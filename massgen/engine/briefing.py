@@ -5,7 +5,7 @@ The translation to what a reader may see (anonymous names, own paths) happens he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from massgen.agents.round import RoundStart
@@ -75,14 +75,21 @@ class Briefing:
     ) -> RoundStart:
         """The fresh context of a coordination round (section 2.4)."""
         if self.team.rules.plain:
-            system = "\n\n".join((*agent.system_parts, *agent.sections))
-            return self._start(system, self.question.text, ())
-        system = prompts.coordination_system(
-            mode=self.team.rules.mode,
-            sensitivity=self.team.sensitivity,
-            own=(agent.persona_softened if start.visible else agent.persona, *agent.system_parts),
-            sections=agent.sections,
-        )
+
+            def plain(memory: str) -> str:
+                parts = (*agent.system_parts, *agent.guidance, memory, *agent.sections)
+                return "\n\n".join(part for part in parts if part)
+
+            return self._start(plain, self.question.text, ())
+
+        def system(memory: str) -> str:
+            return prompts.coordination_system(
+                mode=self.team.rules.mode,
+                sensitivity=self.team.sensitivity,
+                own=(agent.persona_softened if start.visible else agent.persona, *agent.system_parts),
+                sections=(*agent.guidance, memory, *agent.sections),
+            )
+
         answers = self.shown(attempt, agent, start.visible)
         message = prompts.round_message(
             self.parts(agent, runtime), answers, vote_only=start.kind == "vote_only"
@@ -90,10 +97,11 @@ class Briefing:
         tools = (*start.tools, *self.team.handlers)
         return self._start(system, message, workflow_specs(tools))
 
-    def _start(self, system: str, message: str, workflow: tuple[ToolSpec, ...]) -> RoundStart:
+    def _start(self, system: Callable[[str], str], message: str, workflow: tuple[ToolSpec, ...]) -> RoundStart:
         question = self.question
         return RoundStart(
-            system=system,
+            system=system(""),
+            with_memory=system,
             message=message,
             workflow=workflow,
             media=question.media,
@@ -105,9 +113,15 @@ class Briefing:
     ) -> RoundStart:
         """The presenter's context (COORD-101, COORD-102)."""
         style = self._style(present)
-        system = prompts.presentation_system(
-            style, own=agent.system_parts, sections=agent.presentation_sections, planning=self.team.planning
-        )
+
+        def system(memory: str) -> str:
+            return prompts.presentation_system(
+                style,
+                own=agent.system_parts,
+                sections=(memory, *agent.presentation_sections),
+                planning=self.team.planning,
+            )
+
         labels = [answer.label for answer in attempt.current()]
         reasons = [m.vote.reason for m in attempt.members if m.vote is not None and m.vote.label == present.label]
         message = prompts.presentation_message(

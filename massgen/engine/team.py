@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from massgen.agents.compression import ContextRules
 from massgen.agents.round import Tools
 from massgen.backends.protocol import Media, Message, ModelBackend, ToolCall, ToolSpec
 from massgen.coordination.rules import Rules
@@ -37,7 +38,9 @@ class AgentFiles(Protocol):
     answer readable for everybody, once. `view` is the path under which this agent sees the files of `author`,
     empty where there are none. `changedoc` is the change document in a tree, empty without one. `rewrite` makes
     paths in an answer readable for this agent (HOOK-027). `begin_round` gets the number of the agent's accepted
-    answers: after each the workspace is emptied.
+    answers: after each the workspace is emptied. `keep_trace` writes the record of the running round where the
+    agent can read it and gives the path, empty without one (MEM-078). `memory` is the section about all agents'
+    memory files as they are now, empty where memory is off (MEM-094).
     """
 
     async def freeze(self, label: str) -> str | None: ...
@@ -56,11 +59,16 @@ class AgentFiles(Protocol):
 
     async def end_presentation(self, tree: str | None) -> None: ...
 
+    async def keep_trace(self) -> str: ...
+
+    async def memory(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamAgent:
     """One agent. `system_parts` are its own texts (persona, system message) before the rules of coordination;
-    `sections` come after them. `persona` is for rounds without answers in view, `persona_softened` for the others.
+    `guidance`, memory and `sections` come after them. `persona` is for rounds without answers in view,
+    `persona_softened` for the others.
     `id` is for people and logs only."""
 
     id: str
@@ -69,6 +77,7 @@ class TeamAgent:
     persona: str = ""
     persona_softened: str = ""
     system_parts: tuple[str, ...] = ()
+    guidance: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     presentation_sections: tuple[str, ...] = ()
     subtask: str = ""
@@ -76,6 +85,7 @@ class TeamAgent:
     tools: AgentTools | None = None
     files: AgentFiles | None = None
     media: tuple[Media, ...] = ()
+    context: ContextRules = field(default_factory=ContextRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
+from massgen.events.types import Event
+from massgen.runs.context_rules import memory_wanted, notes_wanted
+from massgen.runs.memory import TeamMemory
 from massgen.runs.team import Equipment
 from massgen.runs.toolbox import Toolbox
 from massgen.runs.toolparts import ToolParts, ToolSurroundings
+from massgen.runs.traces import RoundTraces
 from massgen.runs.workfiles import TeamFiles
 from massgen.tools.protocol import Tool
 from massgen.workspace.access import PathNote
 from massgen.workspace.context_paths import RequestedPath
 
+log = logging.getLogger(__name__)
 _PURPOSES = {
     "workspace": "your workspace; relative paths start here, its files are part of your answer",
-    "others": "everybody's submitted files, one directory for each agent",
+    "others": "everybody's submitted files, one directory for each agent; traces/ shows how answers came about",
     "earlier turn": "result of an earlier turn",
     "project copy": "your own copy of the project",
     "context": "given by the user",
@@ -30,7 +37,8 @@ _PURPOSES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquipmentNeeds:
-    """What equipping needs to know of the run. `steps` tells where the log keeps a step's files."""
+    """What equipping needs to know of the run. `steps` tells where the log keeps a step's files, `session` is the
+    session's directory."""
 
     config: Config
     loaded: LoadedConfig
@@ -39,6 +47,8 @@ class EquipmentNeeds:
     redact: Callable[[str], str]
     log_directory: Callable[[], Path]
     steps: Callable[[str], Path | None]
+    subscribe: Callable[[Callable[[Event], None]], object]
+    session: Path
     extra_paths: tuple[RequestedPath, ...] = ()
 
 
@@ -77,6 +87,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
         extra=needs.extra_paths,
     )
     stack.push_async_callback(files.finish)
+    _remember(files, needs)
     around = ToolSurroundings(
         config=needs.config,
         loaded=needs.loaded,
@@ -87,7 +98,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
         log_directory=needs.log_directory,
     )
     parts = [
-        ToolParts(agent=agent, around=around, work=files.agents.get(number))
+        ToolParts(agent=agent, around=around, work=files.agents.get(number), desk=_desk(files, number, needs))
         for number, agent in enumerate(needs.config.agents, 1)
     ]
     for part in parts:
@@ -103,6 +114,24 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
             stack.push_async_callback(kit.tools.close)
     boxes = tuple(kit.tools for kit in kits if isinstance(kit.tools, Toolbox))
     return Equipped(kits=kits, files=files, toolboxes=boxes)
+
+
+def _remember(files: TeamFiles, needs: EquipmentNeeds) -> None:
+    """Records of rounds for agents to read, and memory files where they are wanted."""
+    if not files.agents:
+        return
+    files.traces = RoundTraces([agent.id for agent in needs.config.agents], needs.redact)
+    needs.subscribe(files.traces)
+    if memory_wanted(needs.config):
+        files.memory = TeamMemory(
+            run=files.run,
+            agents={number: work.agent_id for number, work in files.agents.items()},
+            archives=needs.session / "archived_memories",
+            redact=needs.redact,
+        )
+        files.memory.prepare()
+        names = ", ".join(files.memory.agents.values())
+        log.info("memory directories are set up for %s (enable_memory_filesystem_mode)", names)
 
 
 async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:
@@ -143,9 +172,16 @@ def _kit(
     return Equipment(
         tools=tools,
         files=work,
+        desk=part.desk,
         sections=(places_text(work.notes("coordination")), *extra, document),
         presentation_sections=(places_text(work.notes("presentation")), *extra, consolidate),
     )
+
+
+def _desk(files: TeamFiles, number: int, needs: EquipmentNeeds) -> NoteDesk | None:
+    """Where an agent's notes are looked for when its conversation is to be cut (MEM-079)."""
+    work = files.agents.get(number)
+    return NoteDesk(read=work.recent_notes) if work is not None and notes_wanted(needs.config) else None
 
 
 def places_text(notes: Sequence[PathNote]) -> str:

@@ -254,6 +254,8 @@ class Run:
             redact=self.log.redact,
             log_directory=lambda: self.log.tree.here,
             steps=lambda label: self.log.steps.steps.get(label),
+            subscribe=self.stream.subscribe,
+            session=self.session.root,
             extra_paths=self.request.context_paths,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from massgen.agents.notes import NoteDesk
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend
 from massgen.config import Config, LoadedConfig
@@ -12,6 +13,7 @@ from massgen.coordination.criteria import checklist_section
 from massgen.coordination.prompts import PLANNING
 from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, WorkflowHandler
 from massgen.errors import ConfigError
+from massgen.runs.context_rules import context_rules
 from massgen.runs.preparation import Preparation
 from massgen.runs.rules import limits_of, rules_of
 
@@ -25,6 +27,7 @@ class Equipment:
     system_parts: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     presentation_sections: tuple[str, ...] = ()
+    desk: NoteDesk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +101,14 @@ def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan)
             persona=personas[number - 1].text if personas else "",
             persona_softened=personas[number - 1].softened if personas else "",
             system_parts=(*kit.system_parts, *([agent.system_message] if agent.system_message else ())),
-            sections=(*shared, *kit.sections),
+            guidance=shared,
+            sections=kit.sections,
             presentation_sections=kit.presentation_sections,
             subtask=agent.subtask or (ready.subtasks[number - 1] if ready.subtasks else ""),
             paraphrase=ready.paraphrases[number - 1] if ready.paraphrases else "",
             tools=kit.tools,
             files=kit.files,
+            context=context_rules(config, agent, kit.desk),
         )
         for number, (agent, backend, kit) in enumerate(zip(config.agents, backends, equipment, strict=True), 1)
     )

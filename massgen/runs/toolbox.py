@@ -18,6 +18,7 @@ from massgen.tools.hooks.chain import Hooks
 from massgen.tools.hooks.loading import load_hooks
 from massgen.tools.hooks.protocol import Hook, HookEvent, HookResult
 from massgen.tools.hooks.round_limits import RoundTimeoutPreHook
+from massgen.tools.hooks.updates import HighPriorityTaskReminderHook
 from massgen.tools.protocol import Injection, Phase, Tool, ToolContext, ToolOutcome
 from massgen.tools.runner import RunnerLimits, ToolRunner
 
@@ -169,6 +170,8 @@ class Toolbox:
 
             permission.append(PathPermissionHook(policy=self.work.policy))
             after.append(ReadTrackingHook(policy=self.work.policy, tracker=self.parts.tracker))
+        if self.work is not None and self.work.team.memory is not None:
+            after.append(HighPriorityTaskReminderHook())
         base = self.around.loaded.path.parent if self.around.loaded.path else self.around.launch
         return load_hooks(
             _plain(self.around.config.hooks),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.errors import ConfigError
 from massgen.runs.workfiles import AgentWork
@@ -48,6 +49,7 @@ class ToolParts:
     connections: McpConnections | None = None
     tracker: FileOperationTracker | None = None
     jobs: AgentJobs | None = None
+    desk: NoteDesk | None = None
     _servers: AgentServers | None = None
     _custom: CustomTools | None = None
     _sandboxes: AgentSandboxes | None = None
@@ -142,10 +144,20 @@ class ToolParts:
         if self.jobs is not None:
             tools = self.jobs.with_jobs(tools)
         tools += self._planning_tools()
+        tools += self._memory_tools()
         chosen = self._filtered(tools)
         if self.jobs is not None:
             self.jobs.serve(chosen)
         return chosen
+
+    def _memory_tools(self) -> list[Tool]:
+        """MEM-079: the word that notes are written, where conversations are cut to them."""
+        if self.desk is None:
+            return []
+        from massgen.tools.compression_complete import CompressionComplete
+
+        desk = self.desk
+        return [CompressionComplete(wanted=lambda: desk.waiting, complete=desk.complete)]
 
     def _file_tools(self, work: AgentWork) -> list[Tool]:
         from massgen.tools.files.toolset import file_tools

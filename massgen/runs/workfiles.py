@@ -11,15 +11,20 @@ from pathlib import Path
 from massgen.config import Config, LoadedConfig
 from massgen.config.packaged import root_directory
 from massgen.errors import MassGenError
+from massgen.runs.context_rules import RECENT
+from massgen.runs.memory import TeamMemory
+from massgen.runs.traces import RoundTraces
 from massgen.tools.protocol import Phase
 from massgen.views.files import guarded, write_atomic
 from massgen.workspace.access import PathNote
 from massgen.workspace.beneath import read_bytes, replace_file
 from massgen.workspace.context_paths import ContextPath, RequestedPath, check_context_paths
+from massgen.workspace.memory_files import DIRECTORY, read_memories
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.review import Applied, FileChange, accept_all
 from massgen.workspace.run_workspaces import AgentPlace, Frozen, RunWorkspaces, WorkspaceSettings
 
+TRACE_FILE = "execution_trace.md"
 CHANGEDOC_FILE = "tasks/changedoc.md"
 MAX_CHANGEDOC = 256 * 1024
 StepDirectory = Callable[[str], Path | None]
@@ -38,8 +43,11 @@ class TeamFiles:
     agents: dict[int, AgentWork] = field(default_factory=dict)
     _trees: dict[str, Frozen] = field(default_factory=dict)
     changedocs: bool = False
+    memory: TeamMemory | None = None
+    traces: RoundTraces | None = None
     _documents: dict[str, str] = field(default_factory=dict)
     _published: set[str] = field(default_factory=set)
+    _recalled: set[str] = field(default_factory=set)
     _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -107,7 +115,18 @@ class TeamFiles:
             if label not in self._published:
                 await self.run.publish(work.agent_id, frozen)
                 await self.keep_step(label, frozen)
+                await asyncio.to_thread(self._show_trace, label)
+                if self.memory is not None and label not in self._recalled:
+                    await self.memory.keep(work.agent_id)
                 self._published.add(label)
+
+    def _show_trace(self, label: str) -> None:
+        """How an answer came about, for everybody to read (LOG-008)."""
+        text = self.traces.answers.pop(label, "") if self.traces is not None else ""
+        for work in self.agents.values() if text else ():
+            view = self.run.view_path(work.agent_id)
+            if view is not None:
+                guarded("a trace for agents", lambda view=view: _write(view / "traces" / f"{label}.md", text))
 
     async def recall(self, author: int, label: str, tree_id: str) -> bool:
         """The files of an answer that a dead process accepted, from where its step keeps them; False if lost."""
@@ -120,6 +139,7 @@ class TeamFiles:
             return False
         if frozen is not None:
             self._trees[tree_id] = frozen
+            self._recalled.add(label)
         return frozen is not None
 
     async def keep_step(self, label: str, frozen: Frozen | None) -> None:
@@ -201,12 +221,36 @@ class AgentWork:
         if answers > self._answers:
             self._answers = answers
             await self.team.run.empty(self.agent_id)
+        await self._create_memory()
         await self.team.run.start_round(self.agent_id)
+
+    async def _create_memory(self) -> None:
+        if self.team.memory is not None:
+            await asyncio.to_thread(self.team.memory.create, self.agent_id)
+
+    async def memory(self) -> str:
+        """The section about all agents' memories."""
+        return await self.team.memory.section(self.agent_id) if self.team.memory is not None else ""
+
+    def recent_notes(self) -> str:
+        """The text of `memory/short_term/recent.md`, empty without one; blocks."""
+        found = read_memories(self.workspace / DIRECTORY)
+        return next((one.content for one in found if (one.tier, one.file) == ("short_term", RECENT)), "")
+
+    async def keep_trace(self) -> str:
+        """Write the record of the running round into the agent's view of the team; its path."""
+        view = self.team.run.view_path(self.agent_id)
+        if view is None or self.team.traces is None:
+            return ""
+        text, path = self.team.traces.running(self.agent_id), view / TRACE_FILE
+        written = await asyncio.to_thread(guarded, "a trace for agents", lambda: _write(path, text))
+        return str(path) if written else ""
 
     async def begin_presentation(self, tree: str | None) -> None:
         """The winning files are back and `write` paths may be written (COORD-101)."""
         self.phase = "presentation"
         await self.team.run.restore(self.agent_id, self.team.tree(tree))
+        await self._create_memory()
 
     async def end_presentation(self, tree: str | None) -> None:
         """The final files stand in the log."""
@@ -220,6 +264,11 @@ class AgentWork:
     async def apply(self, changes: list[FileChange]) -> Applied:
         """Write approved changes into the user's project."""
         return await self.team.run.apply(self.agent_id, accept_all(changes))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text)
 
 
 def checked_contexts(
