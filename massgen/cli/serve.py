@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from massgen.cli.console import tell
+
+if TYPE_CHECKING:
+    from massgen.server.teams import Teams
 
 
 @click.command("serve")
@@ -22,35 +25,29 @@ from massgen.cli.console import tell
 @click.option("--reload", is_flag=True, help="Restart on source changes (development).")
 def serve_command(**flags: Any) -> int:
     """Serve the team over HTTP like an OpenAI model: base URL http://HOST:PORT/v1, model massgen."""
-    import uvicorn
-
     from massgen.server.settings import settings_from
     from massgen.server.teams import Teams
 
     settings = settings_from(flags)
-    loaded = Teams(settings).default()
-    loaded.require()
+    team = _team(Teams(settings))
     if settings.is_public and settings.key is None:
         tell("WARNING: this server has no key and can be reached from other machines: anyone can spend your tokens.")
         tell("         Set MASSGEN_SERVER_API_KEY, or bind to 127.0.0.1.")
-    tell(f"Serving {loaded.path or 'the team'} at http://{settings.host}:{settings.port}/v1 (model: massgen)")
-    if flags["reload"]:
-        return _reloading(settings.host, settings.port)
-    from massgen.server.app import create_app
+    tell(f"Serving {team} at http://{settings.host}:{settings.port}/v1 (model: massgen)")
+    from massgen.server.listening import serve, serve_reloading
 
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        timeout_graceful_shutdown=30,
-        timeout_keep_alive=30,
-    )
+    (serve_reloading if flags["reload"] else serve)(settings)
     return 0
 
 
-def _reloading(host: str, port: int) -> int:
-    import uvicorn
+def _team(teams: Teams) -> str:
+    """What answers `massgen`. Raises `ConfigError` for a wrong configuration; none at all is no obstacle."""
+    from massgen.config.discovery import ConfigNotFound
 
-    uvicorn.run("massgen.server.reloading:app", factory=True, host=host, port=port, reload=True, log_level="warning")
-    return 0
+    try:
+        return str(teams.default().path)
+    except ConfigNotFound as error:
+        if error.value is not None:
+            raise
+        tell(f"WARNING: {error.message}")
+        return "the teams that callers name"

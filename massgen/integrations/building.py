@@ -137,5 +137,3 @@ def _base_id(kind: str, model: str) -> str:
             return f"{kind}-{found.group(1)}"
     plain = re.sub(r"[^a-z0-9]+", "", name)
     return f"{kind}-{plain}-"
-
-

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from massgen.config import LoadedConfig, load_config
-from massgen.config.discovery import ConfigNotFound, default_config
-from massgen.config.quick import quick_agent
-from massgen.errors import ConfigError, ConfigurationError, MassGenError
+from massgen.errors import ConfigError, ConfigurationError, StorageError
+from massgen.integrations.chats import with_instructions
+from massgen.integrations.executing import execute
 from massgen.integrations.results import result_dictionary
-from massgen.runs.request import RunRequest, RunResult
+from massgen.integrations.sources import Wanted, find_source, requested_paths
+from massgen.runs.request import RunRequest
 from massgen.runs.run import Run
 from massgen.workspace.context_paths import RequestedPath
 
-NO_CONFIG = (
-    "No config specified and no default config found. Run `massgen --init` to create a default configuration."
-)
-KNOWN = frozenset({"config_dict", "context_paths", "parse_at_references", "session_id", "session_prefix", "history"})
+KNOWN = frozenset({"config_dict", "context_paths", "parse_at_references", "session_id", "history", "instructions"})
 
 
 async def run(
@@ -36,8 +34,8 @@ async def run(
 ) -> dict:
     """Ask a team and wait for its answer.
 
-    Give one of: `config` (a path, a saved name, `@examples/...`), `model` (one agent, or `num_agents` of it),
-    `models` (one agent each), `config_dict`; nothing means the default configuration. Further keywords:
+    Give one of: `config_dict`, `config` (a path, a saved name, `@examples/...`), `models` (one agent each), `model`
+    (one agent, or `num_agents` of it); nothing means the default configuration. Further keywords:
     `context_paths`, `parse_at_references`, `session_id`. The result's keys are those of section 11 of
     sessions-memory-integration.md. Cancelling the task cancels the run.
 
@@ -46,111 +44,66 @@ async def run(
     unknown = sorted(set(kwargs) - KNOWN)
     if unknown:
         raise TypeError(f"run() got an unexpected keyword argument {unknown[0]!r}")
-    try:
-        loaded, used, single = _configuration(config, model, models, num_agents, use_docker, enable_filesystem, kwargs)
+    with configuration_errors():
+        source = find_source(
+            Wanted(
+                config_dict=kwargs.get("config_dict"),
+                config=config,
+                models=tuple(models or ()),
+                model=model,
+                num_agents=num_agents,
+                use_docker=use_docker,
+                enable_filesystem=enable_filesystem,
+            )
+        )
         question, referenced = _references(query, bool(kwargs.get("parse_at_references")))
         request = RunRequest(
-            loaded=loaded,
+            loaded=with_instructions(source.loaded, kwargs.get("instructions") or ()),
             question=question,
             launch=Path.cwd(),
-            plain=single,
-            logs=True,
+            plain=source.plain,
             session_id=kwargs.get("session_id"),
-            session_prefix=kwargs.get("session_prefix", "session"),
             history=tuple(kwargs.get("history") or ()),
-            context_paths=(*_context_paths(kwargs.get("context_paths")), *referenced),
+            context_paths=(*requested_paths(kwargs.get("context_paths")), *referenced),
             cli_args={"mode": "python"},
         )
         running = Run(request)
         running.prepare()
-    except ConfigError as error:
-        raise ConfigurationError(error.message, hint=error.hint) from error
     result = await execute(running)
     if result.answer and output_file:
         _write_answer(Path(output_file), result.answer)
-    return result_dictionary(result, used, single=single, keep_log=enable_logging)
+    return result_dictionary(result, source.description, single=source.plain, keep_log=enable_logging)
 
 
-async def execute(running: Run) -> RunResult:
-    """Run to the end; cancelling this call stops the model calls, keeps what there is, then raises."""
-    task = asyncio.ensure_future(running.execute())
+def ask(query: str, config: str | None = None, **kwargs: Any) -> dict:
+    """`run` for programs without an event loop; takes and returns the same.
+
+    Called where a loop is running already, it works in a thread of its own and blocks the caller until it has ended.
+    """
+    return wait_for(lambda: run(query, config, **kwargs))
+
+
+def wait_for(start: Any) -> Any:
+    """The result of the coroutine that `start()` makes, also where a loop is running in this thread."""
     try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        running.cancel()
-        await asyncio.wait([task])
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(start())
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="massgen") as pool:
+        return pool.submit(lambda: asyncio.run(start())).result()
+
+
+@contextmanager
+def configuration_errors() -> Iterator[None]:
+    """What is wrong before the first model call is a `ConfigurationError`, so also a `ValueError` (API-015)."""
+    try:
+        yield
+    except ConfigurationError:
         raise
-
-
-def _configuration(
-    config: str | None,
-    model: str | None,
-    models: Sequence[str] | None,
-    num_agents: int | None,
-    use_docker: bool,
-    enable_filesystem: bool,
-    kwargs: Mapping[str, Any],
-) -> tuple[LoadedConfig, str, bool]:
-    """(configuration, description, whether it is one plain model)."""
-    if kwargs.get("config_dict") is not None:
-        return load_config(kwargs["config_dict"]), "config_dict", False
-    if config is not None:
-        return _from_file(config)
-    names = list(models or ([model] * (num_agents or 1) if model else []))
-    if not names:
-        found = default_config()
-        if found is None:
-            raise ConfigError(NO_CONFIG)
-        return _from_file(str(found))
-    if len(names) > 1 or use_docker:
-        from massgen.integrations.building import build_config
-
-        built = build_config(models=names, use_docker=use_docker)
-        values = built if enable_filesystem else _without_files(built)
-        return load_config(values), f"models:{','.join(names)}", False
-    agent = quick_agent(model=names[0])
-    values = {"agents": [agent]}
-    return load_config(values if enable_filesystem else _without_files(values)), f"single-agent:{names[0]}", True
-
-
-def _from_file(config: str) -> tuple[LoadedConfig, str, bool]:
-    try:
-        loaded = load_config(config)
-    except ConfigNotFound as error:
-        raise ConfigError(f"Configuration file not found: {config}", hint=error.hint) from error
-    return loaded, str(loaded.path or config), False
-
-
-def _without_files(values: Mapping[str, Any]) -> dict[str, Any]:
-    """API-005: no workspaces, no file or MCP tools."""
-    agents = []
-    for agent in values["agents"]:
-        dropped = ("cwd", "mcp_servers", "enable_mcp_command_line", "enable_code_based_tools")
-        backend = {key: value for key, value in agent["backend"].items() if key not in dropped}
-        agents.append({**agent, "backend": backend})
-    kept = {key: value for key, value in values.items() if key != "agents"}
-    if "orchestrator" in kept:
-        coordination = dict(kept["orchestrator"].get("coordination") or {})
-        for key in ("task_planning_filesystem_mode", "enable_memory_filesystem_mode"):
-            coordination.pop(key, None)
-        kept["orchestrator"] = {**kept["orchestrator"], "coordination": coordination}
-    return {**kept, "agents": agents}
-
-
-def _context_paths(given: Sequence[Any] | None) -> tuple[RequestedPath, ...]:
-    """API-006: a plain string means write."""
-    found = []
-    for item in given or ():
-        if isinstance(item, str):
-            found.append(RequestedPath(path=item, permission="write"))
-        elif isinstance(item, Mapping) and isinstance(item.get("path"), str):
-            permission = item.get("permission", "read")
-            if permission not in ("read", "write"):
-                raise ConfigError(f"context_paths: permission must be read or write, not {permission!r}.")
-            found.append(RequestedPath(path=item["path"], permission=permission))
-        else:
-            raise ConfigError('context_paths: entries are strings or {"path": ..., "permission": ...}.')
-    return tuple(found)
+    except ConfigError as error:
+        raise ConfigurationError(error.message, hint=error.hint) from error
 
 
 def _references(query: str, wanted: bool) -> tuple[str, tuple[RequestedPath, ...]]:
@@ -167,4 +120,4 @@ def _write_answer(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise MassGenError(f"The answer could not be written to {path} ({error.strerror}).") from error
+        raise StorageError(f"The answer could not be written to {path} ({error.strerror}).") from error

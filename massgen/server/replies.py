@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from massgen.events.types import (
@@ -63,6 +64,16 @@ class Narrator:
                 return f"[system] Note for {who}" if event.agent_id else None
             case _:
                 return None
+
+
+def reasoning(result: RunResult, events: Iterable[Event]) -> str:
+    """The trace of a whole run."""
+    narrator = Narrator(result.agents)
+    return "\n".join(line for event in events if (line := narrator.line(event)) is not None)
+
+
+def new_id() -> str:
+    return f"chatcmpl-req_{secrets.token_hex(6)}"
 
 
 def usage(result: RunResult) -> dict[str, int]:

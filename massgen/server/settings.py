@@ -12,7 +12,8 @@ from massgen.errors import ConfigError
 PORT = 4000
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+WILDCARDS = frozenset({EVERYWHERE, "::", ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class ServerSettings:
     max_concurrent: int = 8
     max_queued: int = 200
     body_bytes: int = 10 * 1024 * 1024
+    read_seconds: float = 30.0
+    write_seconds: float = 60.0
     launch: Path = field(default_factory=Path.cwd)
     directories: tuple[Path, ...] = ()
     origins: tuple[str, ...] = ()
@@ -54,7 +57,8 @@ def settings_from(flags: Mapping[str, object], environ: Mapping[str, str] | None
         max_concurrent=_count(flags.get("max_concurrent"), 8),
         directories=tuple(directories),
         origins=tuple(str(item) for item in _items(flags.get("allow_origin"))),
-        streaming=not flags.get("no_streaming"),
+        streaming=not flags.get("no_streaming")
+        and variables.get("MASSGEN_SERVER_STREAMING", "true").lower() not in ("0", "false", "no"),
         debug=variables.get("MASSGEN_SERVER_DEBUG", "").lower() in ("1", "true", "yes"),
     )
 

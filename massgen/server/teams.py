@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen.config import LoadedConfig, load_config
-from massgen.config.discovery import ConfigNotFound
-from massgen.config.packaged import EXAMPLES_PREFIX, example_names
+from massgen.config import LoadedConfig, load_file
+from massgen.config.discovery import find_config
+from massgen.config.packaged import EXAMPLES_PREFIX, example_names, find_example
 from massgen.errors import ConfigError
-from massgen.server.messages import BadChatRequest
+from massgen.integrations.chats import BadChatRequest
 from massgen.server.settings import ServerSettings
 
 MODEL = "massgen"
@@ -24,11 +24,8 @@ class Teams:
     _kept: dict[Path, tuple[float, LoadedConfig]] = field(default_factory=dict)
 
     def default(self) -> LoadedConfig:
-        """The server's own team. Raises `ConfigError` where there is none, or it is wrong."""
-        loaded = load_config(self.settings.config, launch=self.settings.launch)
-        if loaded.path is None:
-            return loaded
-        return self._fresh(loaded.path)
+        """The server's own team. Raises `ConfigNotFound` where there is none, `ConfigError` where it cannot be read."""
+        return self._fresh(find_config(self.settings.config, self.settings.launch))
 
     def find(self, model: str) -> LoadedConfig:
         """The team of `model`; raises `BadChatRequest` for a name that means nothing or is not allowed."""
@@ -37,14 +34,13 @@ class Teams:
         prefix, _, rest = model.partition("/")
         if prefix != MODEL or not rest:
             text = f"The model {model[:100]!r} does not exist. GET /v1/models lists those that do."
-            raise BadChatRequest(text, "model")
+            raise BadChatRequest(text, "model", status=404)
         if rest.startswith(PATH):
             return self._fresh(self._allowed(rest[len(PATH) :]))
-        try:
-            loaded = load_config(f"{EXAMPLES_PREFIX}{rest}", launch=self.settings.launch)
-        except (ConfigNotFound, ConfigError):
-            raise BadChatRequest(f"The model {model[:100]!r} does not exist.", "model") from None
-        return loaded
+        path = find_example(f"{EXAMPLES_PREFIX}{rest}")
+        if path is None:
+            raise BadChatRequest(f"The model {model[:100]!r} does not exist.", "model", status=404)
+        return self._fresh(path)
 
     def names(self) -> list[str]:
         """Model names for `/v1/models`."""
@@ -54,7 +50,8 @@ class Teams:
 
     def _allowed(self, text: str) -> Path:
         """The real file behind `massgen/path:`; links out of the allowed directories do not count as inside."""
-        refused = BadChatRequest("massgen/path: names no configuration in an allowed directory.", "model")
+        text_of_refusal = "massgen/path: names no configuration in an allowed directory."
+        refused = BadChatRequest(text_of_refusal, "model", status=404)
         if "\0" in text:
             raise refused
         try:
@@ -69,10 +66,15 @@ class Teams:
         return path
 
     def _fresh(self, path: Path) -> LoadedConfig:
-        changed = path.stat().st_mtime
+        """Loaded anew where the file changed since; raises `ConfigError` where it cannot be used."""
+        try:
+            changed = path.stat().st_mtime
+        except OSError as error:
+            raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}") from None
         known = self._kept.get(path)
         if known is not None and known[0] == changed:
             return known[1]
-        loaded = load_config(path, launch=self.settings.launch)
+        loaded = load_file(path, launch=self.settings.launch)
+        loaded.require()
         self._kept[path] = (changed, loaded)
         return loaded

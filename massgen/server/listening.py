@@ -1,0 +1,70 @@
+"""The HTTP server around the application: sockets, signals, time limits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from h11 import IDLE
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from massgen.server.settings import ServerSettings
+
+HEADER_SECONDS = 20.0
+DRAIN_SECONDS = 30
+
+
+class PatientOnlySoLong(H11Protocol):
+    """Closes a connection whose request head does not arrive within `HEADER_SECONDS`."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not IDLE:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
+def server_options(settings: ServerSettings) -> dict[str, Any]:
+    """Options for uvicorn: idle and shutdown limits, no banner, no access log."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "http": PatientOnlySoLong,
+        "log_level": "warning",
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": DRAIN_SECONDS,
+    }
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until SIGINT or SIGTERM; requests at work get `DRAIN_SECONDS`, then their runs are cancelled."""
+    from massgen.server.app import create_app
+
+    uvicorn.run(create_app(settings), **server_options(settings))
+
+
+def serve_reloading(settings: ServerSettings) -> None:
+    """The same, restarted whenever a source file changes (SRV-014)."""
+    uvicorn.run("massgen.server.reloading:app", factory=True, reload=True, **server_options(settings))
