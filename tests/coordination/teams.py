@@ -40,6 +40,7 @@ from massgen.coordination.facts import (
     HardLimitReached,
     PresentationEnded,
     ResponseEnded,
+    Resumed,
     RoundClosed,
     RoundReady,
     SafePointReached,
@@ -224,13 +225,14 @@ def _move(game: Game, player: Player) -> Fact:
     return StopProposed(at=0, agent=number, reason="done")
 
 
-def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Game:
+def play(seed: int, rules: Rules | None = None, *, deadline: bool = True, deaths: bool = True) -> Game:
     """One random attempt from start to end. Raises AssertionError where an invariant breaks."""
     rng = random.Random(seed)
     rules = rules or random_rules(rng)
     game = Game(attempt=new_attempt(rules), rng=rng)
     for number in range(1, rules.agents + 1):
         game.players[number] = Player(number, keen=rng.choice([0.1, 0.5, 0.9]), ill=rng.choice([0.0, 0.05, 0.5]))
+    dying = rng.choice([0.0, 0.0, 0.02]) if deaths else 0.0
     gone = tuple(n for n in game.players if rng.random() < 0.03)
     game.send(AttemptBegan(at=0, excluded=gone))
     limit = rng.randint(1, 60) if deadline and rng.random() < 0.1 else MAX_FACTS
@@ -243,6 +245,9 @@ def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Gam
             continue
         busy = game.busy()
         assert busy, "deadlock: nobody may move and the attempt is not over"
+        if rng.random() < dying:
+            die(game)
+            continue
         player = rng.choice(busy)
         if player.ready:
             player.ready = False
@@ -255,6 +260,13 @@ def play(seed: int, rules: Rules | None = None, *, deadline: bool = True) -> Gam
                 other.tools = member.tools
     check_end(game)
     return game
+
+
+def die(game: Game) -> None:
+    """The process dies with all rounds in flight; another one goes on from the facts."""
+    for player in game.players.values():
+        player.ready, player.held, player.tools, player.seen = False, False, (), {}
+    game.send(Resumed(at=0))
 
 
 def check_end(game: Game) -> None:

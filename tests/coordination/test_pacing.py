@@ -147,3 +147,15 @@ def test_nobody_is_parked_for_a_first_answer_that_the_global_cap_forbids():
     assert [s.agent for s in of(out, StartRound)] == [1, 2]
     assert all(s.tools == ("vote",) for s in of(out, StartRound))
     assert one(table.vote(1, "agent1"), AcceptVote)
+
+
+@pytest.mark.spec("COORD-064", "COORD-016")
+def test_nobody_waits_for_the_first_answer_of_an_agent_that_can_only_vote():
+    words = " ".join(f"w{n}" for n in range(30))
+    table = Table(3, novelty="strict")
+    table.answer(1, words)
+    for _ in range(3):
+        table.answer(2, words)
+    out = table.fails(3)
+    assert started(out, 1).visible == ("agent1.1",)
+    assert one(table.vote(1, "agent1"), AcceptVote)

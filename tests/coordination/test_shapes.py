@@ -104,6 +104,15 @@ def test_a_presenter_that_failed_is_replaced():
     assert one(table.stop(3), Present).agent == 3
 
 
+@pytest.mark.spec("COORD-089", "COORD-025")
+def test_a_deadline_during_the_presentation_delivers_what_was_chosen():
+    table = parts(2, presenter=1)
+    table.stop(1)
+    table.stop(2)
+    finish = one(table.deadline(), Finish)
+    assert (finish.outcome, finish.winner, finish.label) == ("timeout", 1, "agent1.1")
+
+
 @pytest.mark.spec("COORD-091")
 def test_fairness_holds_a_stop_until_first_answers_are_there():
     table = Table(2, mode="decomposition")
