@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,17 @@ def ask_for_keys(ask: Questions) -> bool:
     """Offer all providers again and again; whether at least one key was saved. Each is saved at once, whole."""
     target = _target(ask)
     saved = False
-    while True:
+    for turn in count():
         environment = read_environment()
         places = key_places(environment)
         ask.say("\nAPI keys:")
         options = [f"{place.provider.label:<16}{_state(place)}" for place in places]
-        default = 0 if not any(place.found for place in places) else len(places)
+        default = len(places) if turn or any(place.found for place in places) else 0
         chosen = ask.choose("For which provider", [*options, "Done"], default=default)
         if chosen == len(places):
             return saved
         saved = _ask_one(ask, places[chosen], target, environment) or saved
+    return saved
 
 
 def _state(place: KeyPlace) -> str:
