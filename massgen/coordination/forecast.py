@@ -103,7 +103,8 @@ def _teams(rules: Rules, answers: int) -> list[tuple[int, int]]:
     """For each number of agents that may give a first answer, while the others fail: how many answers can follow."""
     found = []
     for size in range(1, rules.agents + 1):
-        own = answers if rules.max_answers is None else min(answers, size * rules.max_answers)
+        total = rules.max_answers is not None and rules.mode == "voting"
+        own = min(answers, size * (rules.max_answers or 0)) if total else answers
         found.append((size, max(0, own - (size if rules.fairness else 1))))
     return found
 

@@ -168,7 +168,7 @@ def _waits_or_is_stale(attempt: Attempt, member: Member, fact: VoteProposed | St
         member.held = fact
         return True
     unseen = attempt.unseen(member)
-    if unseen and not (rules.mode == "decomposition" and member.count == 0 and not member.visible):
+    if unseen:
         rounds.abandon(attempt, member, unseen, "a newer answer was not seen")
         return True
     return False

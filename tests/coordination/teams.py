@@ -181,7 +181,9 @@ def check_directive(game: Game, directive: Directive) -> None:
     if isinstance(directive, AbandonRound):
         member = attempt.member(directive.agent)
         capped = rules.max_answers_global is not None and len(attempt.answers) >= rules.max_answers_global
-        assert member.kind != "initial" or capped or member.barred or member.done, "a first round was interrupted"
+        stopped = rules.mode == "decomposition" and "not seen" in directive.reason
+        free = capped or member.barred or member.done or stopped
+        assert member.kind != "initial" or free, "a first round was interrupted"
     if isinstance(directive, VoidVote):
         assert not rules.isolated
 

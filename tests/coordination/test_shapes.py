@@ -118,7 +118,15 @@ def test_fairness_holds_a_stop_until_first_answers_are_there():
     table = Table(2, mode="decomposition")
     assert one(table.stop(1), Hold)
     out = table.answer(2)
-    assert of(out, AcceptStop, 1) or started(out, 1)
+    assert not of(out, AcceptStop)
+    assert started(out, 1).visible == ("agent2.1",)
+
+
+@pytest.mark.spec("COORD-087")
+def test_a_stop_in_the_first_round_counts_while_nobody_answered():
+    table = Table(2, mode="decomposition", fairness=False)
+    assert one(table.stop(1), AcceptStop)
+    assert started(table.answer(2), 1).visible == ("agent2.1",)
 
 
 @pytest.mark.spec("COORD-092")
