@@ -16,6 +16,8 @@ from massgen.backends.protocol import AssistantMessage, Media, Message, ToolCall
 from massgen.tools.hooks.messages import with_injections
 from massgen.tools.protocol import ToolOutcome
 
+FUTILE = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -76,6 +78,7 @@ class Round:
     last_text: str = ""
     buffer: AgentConversationBuffer = field(default_factory=AgentConversationBuffer)
     _workflow: tuple[ToolSpec, ...] = ()
+    _futile: int = 0
 
     async def run(self) -> None:
         """Until the judge says that the round is over. Raises `BackendError` when the model cannot be called."""
@@ -105,12 +108,19 @@ class Round:
         return message
 
     async def _serve(self, calls: Sequence[ToolCall]) -> bool:
-        """Ordinary tools first, then workflow calls up to the first terminal one (COORD-018). True: round over."""
+        """Ordinary tools first, then workflow calls up to the first terminal one (COORD-018). True: round over.
+
+        A model that keeps calling what is not there, or cannot be understood, is treated as one that calls nothing:
+        every round ends.
+        """
         results: dict[str, ToolOutcome] = {}
+        useful = False
         ordinary = [call for call in calls if not self.judge.is_workflow(call.name)]
         if ordinary:
             outcomes = await self._run_ordinary(ordinary)
             results.update(zip((call.call_id for call in ordinary), outcomes, strict=True))
+            known = {spec.name for spec in self.tools.specs()} if self.tools is not None else set()
+            useful = any(call.name in known for call in ordinary)
         decided = False
         for call in calls:
             if call.call_id in results:
@@ -122,9 +132,14 @@ class Round:
             if verdict.over:
                 return True
             self._take_tools(verdict)
+            useful = useful or not verdict.is_error
             decided = self.judge.is_terminal(call.name)
             results[call.call_id] = ToolOutcome(text=verdict.text, is_error=verdict.is_error)
-        verdict = await self.judge.safe_point()
+        self._futile = 0 if useful else self._futile + 1
+        if self._futile > FUTILE:
+            verdict = await self.judge.response_ended(self.last_text)
+        else:
+            verdict = await self.judge.safe_point()
         if verdict.over:
             return True
         self._take_tools(verdict)

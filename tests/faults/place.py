@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from massgen.config import load_config
+from massgen.coordination.replay import replay
 from massgen.events.codec import read_run
 from massgen.events.types import Event
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
-from massgen.testing import Chaos, ReceivedRequest, ScriptedProvider
+from massgen.testing import Pace, ReceivedRequest, ScriptedProvider
 
-QUICK = {"max_retries": 3, "retry_base_seconds": 0.01}
+KEY = "sk-planted-0123456789"
+SHORT = {"connect_timeout": 5, "first_token_timeout": 2, "idle_timeout": 2, "timeout": 8}
+"""Limits of a call, in seconds, for tests in which providers fall silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +30,54 @@ class Outcome:
     requests: list[ReceivedRequest]
 
 
-def team(url: str, models: list[str], **extra: Any) -> dict[str, Any]:
+def team(url: str | list[str], models: list[str], **extra: Any) -> dict[str, Any]:
+    """A configuration: one agent for each model, at one address or each at its own."""
+    urls = [url] * len(models) if isinstance(url, str) else url
     agents = [
         {
             "id": f"agent {number}",
-            "backend": {"type": "chatcompletion", "model": model, "base_url": url, "api_key": "sk-planted-0123456789"},
+            "backend": {"type": "chatcompletion", "model": model, "base_url": at, "api_key": KEY, **SHORT},
         }
-        for number, model in enumerate(models, 1)
+        for number, (model, at) in enumerate(zip(models, urls, strict=True), 1)
     ]
     return {"agents": agents, **extra}
 
 
-async def ask(
-    launch: Path, scripts: Mapping[str, Any], *, chaos: Chaos | None = None, seconds: float = 60, **extra: Any
-) -> Outcome:
-    """One run; a run that does not end in time fails the test."""
-    async with ScriptedProvider(scripts, chaos=chaos) as server:
-        loaded = load_config(team(server.openai_url, list(scripts), **extra))
-        run = Run(RunRequest(loaded=loaded, question="What is 2+2?", launch=launch, automation=True))
-        run.prepare()
-        async with asyncio.timeout(seconds):
-            result = await run.execute()
-        requests = list(server.requests)
+async def run_team(launch: Path, config: dict[str, Any], *, seconds: float = 60, quick: bool = False) -> Outcome:
+    """One run; one that does not end in time fails the test."""
+    request = RunRequest(
+        loaded=load_config(config), question="What is 2+2?", launch=launch, automation=True, quick=quick
+    )
+    run = Run(request)
+    run.prepare()
+    async with asyncio.timeout(seconds):
+        result = await run.execute()
     status = json.loads((run.log_dir / "status.json").read_text(encoding="utf-8"))
-    return Outcome(result=result, events=list(read_run(run.log_dir)), status=status, requests=requests)
+    return Outcome(result=result, events=list(read_run(run.log_dir)), status=status, requests=[])
+
+
+async def ask(launch: Path, scripts: Mapping[str, Any], *, pace: Pace | None = None, **extra: Any) -> Outcome:
+    """One run against a provider of its own."""
+    quick = bool(extra.pop("quick", False))
+    async with ScriptedProvider(scripts, pace=pace) as server:
+        done = await run_team(launch, team(server.openai_url, list(scripts), **extra), quick=quick)
+        return replace(done, requests=list(server.requests))
 
 
 def asked(launch: Path, scripts: Mapping[str, Any], **extra: Any) -> Outcome:
     return asyncio.run(ask(launch, scripts, **extra))
+
+
+def check_honest(done: Outcome) -> None:
+    """What holds for every run, however it ended."""
+    result, status = done.result, done.status
+    assert result.exit_code in (0, 2, 3), result
+    assert (result.exit_code == 0) <= bool(result.answer), "success without an answer"
+    assert status["is_complete"] and status["exit_code"] == result.exit_code
+    assert status["results"]["winner"] == result.winner
+    assert (result.winner is not None) == bool(result.answer)
+    if result.answer_file is not None:
+        assert result.answer_file.read_text(encoding="utf-8") == result.answer
+    assert KEY not in json.dumps(status)
+    story = replay(done.events)
+    assert story.follows, [attempt.problems for attempt in story.attempts]

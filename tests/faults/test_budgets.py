@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from massgen.config import load_config
 from massgen.events.types import Warned
-from massgen.testing import Tokens, Turn, answer_then_vote
-from tests.faults.place import ask, asked
+from massgen.runs.request import RunRequest
+from massgen.runs.run import Run
+from massgen.testing import ScriptedProvider, Tokens, Turn, answer_then_vote
+from tests.faults.place import asked, team
 
 
 def counted(policy, tokens: int):
     """The same replies, each with a usage of `tokens`."""
-    from dataclasses import replace
-
     def decide(request) -> Turn:
         return replace(policy(request), usage=Tokens(input=tokens - 10, output=10))
 
@@ -44,12 +47,6 @@ def test_a_run_within_its_budget_is_not_disturbed(tmp_path: Path) -> None:
 
 def test_an_agent_whose_tokens_are_used_up_leaves_and_its_answer_stays(tmp_path: Path) -> None:
     async def story() -> None:
-        from massgen.config import load_config
-        from massgen.runs.request import RunRequest
-        from massgen.runs.run import Run
-        from massgen.testing import ScriptedProvider
-        from tests.faults.place import team
-
         async with ScriptedProvider(scripts()) as server:
             config = team(server.openai_url, ["m1", "m2"])
             config["agents"][1]["max_total_tokens"] = 100
@@ -60,8 +57,6 @@ def test_an_agent_whose_tokens_are_used_up_leaves_and_its_answer_stays(tmp_path:
             assert "budget of 100 tokens" in result.errors["agent 2"]
             assert len(server.requests_for("m2")) == 1
             assert {answer.label for answer in result.answers} == {"agent1.1", "agent2.1"}
-
-    import asyncio
 
     asyncio.run(story())
 
@@ -80,5 +75,3 @@ def test_a_budget_ends_a_run_at_any_point_with_what_there_is(tmp_path: Path, lim
     assert len(done.requests) * 100 <= limit + 100
     assert done.result.answer in ("four", "4")
 
-
-__all__ = ["ask"]
