@@ -7,9 +7,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from massgen.backends.protocol import Message
-from massgen.coordination.directives import Directive, Hold
+from massgen.coordination.directives import (
+    AbandonRound,
+    AcceptAnswer,
+    AcceptStop,
+    AcceptVote,
+    Directive,
+    EndRound,
+    Hold,
+)
 from massgen.engine.clock import Clock
 from massgen.engine.words import RuntimeWords
+
+ENDS = (AcceptAnswer, AcceptVote, AcceptStop, AbandonRound, EndRound)
 
 
 class WorkMeter:
@@ -71,6 +81,10 @@ class Seat:
         self.total.run()
 
     def deliver(self, directive: Directive) -> None:
+        """From the moment a round is held or over no working time passes."""
+        if isinstance(directive, (Hold, *ENDS)):
+            self.total.pause()
+            self.round.pause()
         self._replies.append(directive)
         self._arrived.set()
 
@@ -80,15 +94,15 @@ class Seat:
         self._arrived.clear()
 
     async def next(self) -> Directive:
-        """The next word that is no `Hold`; held time is no working time."""
+        """The next word that is no `Hold`."""
         while True:
             while not self._replies:
                 self._arrived.clear()
                 await self._arrived.wait()
             directive = self._replies.popleft()
-            if not isinstance(directive, Hold):
+            if isinstance(directive, Hold):
+                continue
+            if not isinstance(directive, ENDS):
                 self.total.run()
                 self.round.run()
-                return directive
-            self.total.pause()
-            self.round.pause()
+            return directive
