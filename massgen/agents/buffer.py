@@ -143,7 +143,7 @@ class AgentConversationBuffer:
                     count("tool_call", f"{call.name} {call.arguments}")
             else:
                 count(kind, message.text)
-        partial = (text for parts in self._partial.values() for text in parts)
-        calls = (call.arguments for call in self._calls)
-        count("pending", "".join((*self._text, *self._reasoning, *calls, *partial)))
+        partial = ("".join(parts) for parts in self._partial.values())
+        calls = (f"{call.name} {call.arguments}" for call in self._calls)
+        count("pending", "\n".join(("".join(self._text), "".join(self._reasoning), *calls, *partial)).strip("\n"))
         return sums

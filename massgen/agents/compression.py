@@ -88,9 +88,7 @@ class Compression:
             tokens = usage.input_tokens + (usage.output_tokens or 0)
             log.info("[%s] %s", self.agent_id, window_line(tokens, self._requests, self._window))
 
-    async def recover(
-        self, buffer: AgentConversationBuffer, cut_off: AssistantMessage, summarise: Summarise
-    ) -> None:
+    async def recover(self, buffer: AgentConversationBuffer, cut_off: AssistantMessage, summarise: Summarise) -> None:
         """The provider found the conversation too long; `cut_off` is what it had said by then (MEM-074).
 
         Raises `ContextTooLong` when the summary does not fit either.
@@ -119,9 +117,7 @@ class Compression:
         self.say(f"⚠️ {line} - Approaching limit!")
         self.say(f"🔄 Attempting compression ({tokens:,} → {target:,} tokens)")
 
-    async def _by_notes(
-        self, buffer: AgentConversationBuffer, summarise: Summarise, tokens: int, window: int
-    ) -> None:
+    async def _by_notes(self, buffer: AgentConversationBuffer, summarise: Summarise, tokens: int, window: int) -> None:
         """MEM-079: the agent is asked for notes, which then take the place of the older messages."""
         notes = self._notes
         assert notes is not None

@@ -62,9 +62,7 @@ def memory_section(current: Sequence[AgentMemories], archived: Sequence[ShownMem
     return text
 
 
-def _section(
-    current: Sequence[AgentMemories], archived: Sequence[ShownMemory], place: str, limit: int | None
-) -> str:
+def _section(current: Sequence[AgentMemories], archived: Sequence[ShownMemory], place: str, limit: int | None) -> str:
     parts = [GUIDE]
     written = [one for one in current if one.memories]
     if place and (written or archived):

@@ -1,0 +1,1 @@
+"""Conversations within their context, and memory files."""
