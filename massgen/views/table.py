@@ -12,6 +12,7 @@ from massgen.views.run_state import RunState
 
 EVENT_WIDTH = 10
 PREVIEW = 150
+QUESTION = 4000
 STATUS = {
     "waiting": "⏳ (waiting)",
     "streaming": "🔄 (streaming)",
@@ -56,7 +57,7 @@ def coordination_table(state: RunState, log: CoordinationLog) -> str:
     lines = [LEGEND, ""]
     lines += [f"  Agent {agent.number} is {agent.agent_id}" for agent in state.agents.values()]
     lines += ["", table.edge(), table.row(["Event", *(f"Agent {n}" for n in range(1, len(names) + 1))])]
-    lines += [table.rule(), *table.wide("USER", state.question, whole), table.rule("=")]
+    lines += [table.rule(), *table.wide("USER", _shown_question(state.question), whole), table.rule("=")]
     for record in log.records:
         lines += table.rows(_cells(record, names, log))
         lines.append(table.rule())
@@ -64,6 +65,11 @@ def coordination_table(state: RunState, log: CoordinationLog) -> str:
         lines.pop()
     lines += [table.edge(), "", *_summary(state, log, names, table)]
     return "\n".join(lines) + "\n"
+
+
+def _shown_question(text: str) -> str:
+    """The question as it stands in the table; a very long one is cut, every step's context.txt has it whole."""
+    return text if len(text) <= QUESTION else f"{text[:QUESTION]} … ({len(text)} characters)"
 
 
 def _cells(record: CoordinationRecord, names: Sequence[str], log: CoordinationLog) -> list[str]:
