@@ -10,7 +10,7 @@ import pytest
 
 from massgen.events.types import FactRecorded, FinalAnswer, NewAnswer, Restart, ToolEnd, Vote, WinnerSelected
 from massgen.testing import answer_then_vote, call
-from massgen.testing.replies import Dropped, Hold, HttpError, Pace
+from massgen.testing.replies import Hold, HttpError, Pace
 from tests.engine.scene import IDS, MODELS, Turn, is_presentation, play, say, scene, use
 
 ANSWER = re.compile(r'<answer label="([^"]+)"')
@@ -455,14 +455,13 @@ def test_the_presentation_has_no_workflow_tools_and_reasons_without_names(tmp_pa
 
 
 @pytest.mark.spec("COORD-104")
-@pytest.mark.parametrize("reply", [Turn(), HttpError(status=401), Dropped(how="reset")])
+@pytest.mark.parametrize("reply", [Turn(), HttpError(status=401)])
 def test_an_empty_or_failed_presentation_delivers_the_stored_answer(tmp_path: Path, reply):
     async def story():
         async with scene(
             tmp_path,
             [answer("four"), VOTE_1, *[reply] * 8],
             answer_then_vote("4"),
-            backend={"max_retries": 0},
         ) as team:
             result = await team.ask()
             assert (result.exit_code, result.answer, result.winner) == (0, "four", "amber")
