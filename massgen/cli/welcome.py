@@ -16,7 +16,7 @@ No configuration was found. Three ways on:
                         (also vllm, sglang; Ollama: massgen --quickstart finds it)
   3. The demo           massgen --config @examples/demo/team      (no key, no network)
 
-For a team of your own: massgen --quickstart; or massgen --list-examples, then massgen --config FILE "your question"
+For a team of your own: massgen --quickstart, or one of massgen --list-examples with --config
 """
 
 

@@ -10,6 +10,8 @@ import pytest
 from massgen.testing import HttpError, ScriptedProvider, say
 from tests.wizard.terminal import Terminal, massgen_at_terminal
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-planted-wizard-0123456789"
 OPENROUTER, OPENAI, DONE = "1", "2", ""
 
@@ -58,7 +60,7 @@ def test_a_key_is_tried_with_one_small_request_only_if_wanted(tmp_path: Path) ->
         with massgen_at_terminal("--setup", directory=tmp_path, home=tmp_path, environment=environment) as person:
             choose_openai(person)
             person.type(f"{KEY}\n")
-            person.wait_for("Try it with one small request to OpenAI (gpt-5-nano)?")
+            person.wait_for(f"Try it with one small request to OpenAI at {server.openai_url} (gpt-5-nano)?")
             assert server.requests == []
             person.type("y\n")
             person.wait_for("OpenAI accepted the key.")

@@ -12,6 +12,8 @@ from massgen.config.loading import load_text
 from massgen.testing import ScriptedProvider, answer_then_vote
 from tests.wizard.terminal import Terminal, massgen_at_terminal
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-planted-wizard-0123456789"
 KEYS = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GEMINI_API_KEY": KEY}
 PARALLEL, LOCAL = "1", "1"

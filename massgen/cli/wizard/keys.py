@@ -120,7 +120,9 @@ def _ask_one(ask: Questions, place: KeyPlace, target: Path, environment: Environ
 def _tried(ask: Questions, place: KeyPlace, key: str, environment: Environment) -> bool:
     """Whether to save: a test only if wanted, and after a bad one only if wanted in spite of it."""
     name, model = place.provider.name, check_model(place.provider.name)
-    question = f"Try it with one small request to {place.provider.label} ({model})? It costs a fraction of a cent."
+    question = (
+        f"Try it with one small request to {_receiver(place, environment)} ({model})? It costs a fraction of a cent."
+    )
     if model is None or not ask.yes(question, default=False):
         return True
     result: KeyCheck = check_key(name, key, environment)
@@ -134,6 +136,13 @@ def _tried(ask: Questions, place: KeyPlace, key: str, environment: Environment) 
         case "unknown":
             ask.say(f"The test says nothing about the key: {result.reason}")
             return ask.yes("Save it untested?", default=True)
+
+
+def _receiver(place: KeyPlace, environment: Environment) -> str:
+    """Who gets the key in a test; an address that some variable redirects it to is named."""
+    variable = place.provider.base_url_variable
+    address = environment.get(variable) if variable else None
+    return f"{place.provider.label} at {address}" if address else place.provider.label
 
 
 def shown(path: Path) -> str:

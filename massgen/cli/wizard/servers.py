@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from massgen.config.backend_types import BACKEND_TYPES
 
-PATIENCE = 1.0
-"""Seconds for one server to answer."""
+if TYPE_CHECKING:
+    import httpx2
+
+PATIENCE = 4.0
+"""Seconds for a server to answer; where there is none, the refusal comes at once."""
 LONGEST_ANSWER = 1_000_000
 MOST_MODELS = 50
+_NAME = re.compile(r"[A-Za-z0-9][\w./:@+-]{0,199}")
+"""Names go into a configuration, where `${...}` would be replaced by a variable: a server must not get that far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +55,13 @@ def ollama(address: str) -> LocalServer:
 
 def _ollama_address() -> str:
     given = os.environ.get("OLLAMA_HOST", "").strip()
-    parts = urlsplit(given if "://" in given else f"http://{given}")
     try:
+        parts = urlsplit(given if "://" in given else f"http://{given}")
         host, port = parts.hostname or "localhost", parts.port or 11434
     except ValueError:
         host, port = "localhost", 11434
-    return f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/v1"
+    host = "localhost" if host == "0.0.0.0" else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
 
 def find_servers() -> tuple[LocalServer, ...]:
@@ -63,8 +71,12 @@ def find_servers() -> tuple[LocalServer, ...]:
 
 async def _find(places: tuple[LocalServer, ...]) -> tuple[LocalServer, ...]:
     near = [place for place in places if is_loopback(place.base_url)]
-    async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(_ask(place)) for place in near]
+    import httpx2
+
+    # No certificates are loaded: that takes long, and these addresses are plain HTTP.
+    client = httpx2.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE)
+    async with client, asyncio.TaskGroup() as group:
+        asked = [group.create_task(_ask(client, place)) for place in near]
     return tuple(found for task in asked if (found := task.result()) is not None)
 
 
@@ -79,16 +91,12 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-async def _ask(place: LocalServer) -> LocalServer | None:
+async def _ask(client: httpx2.AsyncClient, place: LocalServer) -> LocalServer | None:
     import httpx2
 
     data = b""
     try:
-        async with (
-            asyncio.timeout(PATIENCE),
-            httpx2.AsyncClient(trust_env=False, follow_redirects=False) as client,
-            client.stream("GET", f"{place.base_url}/models") as answer,
-        ):
+        async with asyncio.timeout(PATIENCE), client.stream("GET", f"{place.base_url}/models") as answer:
             if answer.status_code != 200:
                 return None
             async for piece in answer.aiter_bytes():
@@ -100,8 +108,6 @@ async def _ask(place: LocalServer) -> LocalServer | None:
     models = _models(data)
     if models is None:
         return None
-    from dataclasses import replace
-
     return replace(place, models=models)
 
 
@@ -115,4 +121,4 @@ def _models(data: bytes) -> tuple[str, ...] | None:
     if not isinstance(entries, list):
         return None
     names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return tuple(name for name in names if isinstance(name, str) and name.isprintable())[:MOST_MODELS]
+    return tuple(name for name in names if isinstance(name, str) and _NAME.fullmatch(name))[:MOST_MODELS]
