@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from massgen.cli.console import tell
+from massgen.errors import EXIT_EXECUTION, EXIT_OK
 
 if TYPE_CHECKING:
     from massgen.server.teams import Teams
@@ -33,11 +34,16 @@ def serve_command(**flags: Any) -> int:
     if settings.is_public and settings.key is None:
         tell("WARNING: this server has no key and can be reached from other machines: anyone can spend your tokens.")
         tell("         Set MASSGEN_SERVER_API_KEY, or bind to 127.0.0.1.")
-    tell(f"Serving {team} at http://{settings.host}:{settings.port}/v1 (model: massgen)")
     from massgen.server.listening import serve, serve_reloading
 
-    (serve_reloading if flags["reload"] else serve)(settings)
-    return 0
+    def announce(port: int) -> None:
+        tell(f"Serving {team} at http://{settings.host}:{port}/v1 (model: massgen)")
+
+    if flags["reload"]:
+        announce(settings.port)
+        serve_reloading(settings)
+        return EXIT_OK
+    return EXIT_OK if serve(settings, announce) else EXIT_EXECUTION
 
 
 def _team(teams: Teams) -> str:

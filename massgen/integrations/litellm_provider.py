@@ -13,7 +13,15 @@ from typing import Any
 from massgen.errors import ConfigError, ConfigurationError, MissingExtra
 from massgen.integrations.chats import BadChatRequest, parse_messages
 
-LITELLM_AVAILABLE = find_spec("litellm") is not None
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("litellm") is not None
+    except ImportError:
+        return False
+
+
+LITELLM_AVAILABLE = _is_installed()
 PROVIDER = "massgen"
 PARAMETERS = frozenset(
     {

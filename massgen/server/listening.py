@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -58,11 +59,32 @@ def server_options(settings: ServerSettings) -> dict[str, Any]:
     }
 
 
-def serve(settings: ServerSettings) -> None:
-    """Serve until SIGINT or SIGTERM; requests at work get `DRAIN_SECONDS`, then their runs are cancelled."""
+class Announcing(uvicorn.Server):
+    """Says where it listens, once it does; `tell` gets the real port."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        if self.servers:
+            self._tell(self.servers[0].sockets[0].getsockname()[1])
+
+
+def serve(settings: ServerSettings, tell: Callable[[int], None] = lambda port: None) -> bool:
+    """Serve until SIGINT or SIGTERM; requests at work get `DRAIN_SECONDS`, then their runs are cancelled.
+
+    False: it never listened, for example because the port is taken (uvicorn has said so).
+    """
     from massgen.server.app import create_app
 
-    uvicorn.run(create_app(settings), **server_options(settings))
+    server = Announcing(uvicorn.Config(create_app(settings), **server_options(settings)), tell)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return True
+    return server.started
 
 
 def serve_reloading(settings: ServerSettings) -> None:

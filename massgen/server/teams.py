@@ -56,12 +56,13 @@ class Teams:
             raise refused
         try:
             path = (self.settings.launch / Path(text).expanduser()).resolve()
+            is_file = path.is_file()
         except (OSError, RuntimeError, ValueError):
             raise refused from None
         allowed = (self.settings.launch.resolve(), *self.settings.directories)
         if path.suffix not in (".yaml", ".yml", ".json") or not any(path.is_relative_to(root) for root in allowed):
             raise refused
-        if not path.is_file():
+        if not is_file:
             raise refused
         return path
 

@@ -247,9 +247,8 @@ def test_without_a_filesystem_no_workspace_and_no_file_tool_exists(launch: Path)
             assert set(here.provider.requests_for("model-a")[0].view.tool_names) <= {"new_answer", "vote"}
             assert not list(launch.rglob("workspace*"))
             await massgen.run("What is 2+2?", config_dict=values)
-            assert "write_file" in {
-                name for request in here.provider.requests_for("model-a") for name in request.view.tool_names
-            }
+            offered = {n for request in here.provider.requests_for("model-a") for n in request.view.tool_names}
+            assert "mcp__filesystem__read_file" in offered
 
     play(story)
 
@@ -264,8 +263,8 @@ def test_a_plain_context_path_may_be_written_and_a_read_entry_may_not(launch: Pa
         if "new_answer" not in names and not request.view.results:
             return Turn(
                 calls=(
-                    call("write_file", path=str(launch / "open" / "new.txt"), content="written"),
-                    call("write_file", path=str(launch / "closed" / "new.txt"), content="written"),
+                    call("mcp__filesystem__write_file", path=str(launch / "open" / "new.txt"), content="written"),
+                    call("mcp__filesystem__write_file", path=str(launch / "closed" / "new.txt"), content="written"),
                 )
             )
         return answer_then_vote("Done.")(request)

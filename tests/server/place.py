@@ -62,6 +62,18 @@ class Place:
         return sorted(path for path in (self.launch / ".massgen" / "massgen_logs").glob("log_2*") if path.is_dir())
 
 
+class Served(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
 @asynccontextmanager
 async def serving(
     launch: Path,
@@ -80,11 +92,10 @@ async def serving(
         config.write_text(json.dumps(values), encoding="utf-8")
         given = {"config": str(config), **settings} if team else settings
         chosen = ServerSettings(launch=launch, port=0, **given)
-        server = uvicorn.Server(uvicorn.Config(create_app(chosen), lifespan="on", **server_options(chosen)))
+        server = Served(uvicorn.Config(create_app(chosen), lifespan="on", **server_options(chosen)))
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.005)
+            await server.ready.wait()
             port = server.servers[0].sockets[0].getsockname()[1]
             try:
                 yield Place(url=f"http://127.0.0.1:{port}", port=port, launch=launch, config=config, provider=provider)
