@@ -47,7 +47,7 @@ from massgen.runs.reviewing import ProjectChanges
 from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
-from massgen.runs.workfiles import TeamFiles
+from massgen.runs.workfiles import AgentWork, TeamFiles
 from massgen.workspace.layout import storage_path
 
 log = logging.getLogger(__name__)
@@ -226,6 +226,8 @@ class Run:
             if self._cancelled:
                 self._runner.cancel()
             result = masked(await self._runner.run(), self.log.redact)
+            winner = self.agents[result.winner - 1] if result.winner is not None else None
+            await equipped.files.complete(result, self.log.answer_file(winner).parent if winner else None)
             await self._keeper.keep(result, self.log.state, equipped.files)
             return result
 
@@ -326,6 +328,8 @@ class Run:
 
         async def closing(finish: Finish, text: str) -> None:
             work = files.agents.get(finish.winner or 0)
+            if work is not None:
+                await self._keep_files(work, finish)
             if finish.outcome == "complete" and text and work is not None:
                 await changes.bring_home(work, self.log.answer_file(work.agent_id).parent)
 
@@ -341,6 +345,15 @@ class Run:
             closing=closing,
             budget=self.budget if self.budget.limited else None,
         )
+
+    async def _keep_files(self, work: AgentWork, finish: Finish) -> None:
+        """The chosen answer's files stand in its step, and in `final/` where it is delivered as it was (LOG-009)."""
+        chosen = next((answer for answer in self.log.state.answers if answer.label == finish.label), None)
+        if chosen is None:
+            return
+        await work.show(work.number, chosen.label, chosen.tree)
+        if not finish.presented:
+            await work.team.keep_step(f"agent{work.number}.final", work.team.tree(chosen.tree))
 
     def _history(self) -> tuple[Message, ...]:
         """The session so far, then what the door adds."""
