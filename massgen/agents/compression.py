@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from massgen.agents.buffer import AgentConversationBuffer
-from massgen.agents.context import BYTES_PER_TOKEN, ESTIMATE, buffer_line, message_tokens, window_line
+from massgen.agents.context import BYTES_PER_TOKEN, ESTIMATE, buffer_line, message_tokens, share, window_line
 from massgen.agents.notes import NoteRules, NoteTaking
 from massgen.backends.protocol import AssistantMessage, Message, ToolResultMessage, Usage
 from massgen.errors import BackendError, ContextTooLong
@@ -55,7 +55,8 @@ async def _no_trace() -> str:
 @dataclass(slots=True, kw_only=True)
 class Compression:
     """Watches the conversation of one round. `say` tells people, `trace` writes the record of the round where the
-    agent can read it and gives the path, empty without one (MEM-078)."""
+    agent can read it and gives the path, empty without one (MEM-078). What the provider counted beyond the
+    estimate (system text, tools) is added to the next one."""
 
     rules: ContextRules
     agent_id: str
@@ -63,6 +64,8 @@ class Compression:
     trace: Callable[[], Awaitable[str]] = _no_trace
     _requests: int = 0
     _window: int | None = None
+    _estimate: int = 0
+    _beside: int = 0
     _notes: NoteTaking | None = None
 
     def __post_init__(self) -> None:
@@ -74,9 +77,10 @@ class Compression:
         self._requests += 1
         self._window = window = await asyncio.to_thread(self.rules.window)
         log.info("[%s] %s", self.agent_id, buffer_line(buffer, self._requests, window))
+        self._estimate = buffer.estimate_tokens(ESTIMATE)
         if window is None:
             return
-        tokens = buffer.estimate_tokens(ESTIMATE)
+        tokens = self._estimate + self._beside
         if self._notes is not None:
             await self._by_notes(buffer, summarise, tokens, window)
         elif self.rules.trigger is not None and tokens >= window * self.rules.trigger:
@@ -85,6 +89,7 @@ class Compression:
     def after(self, usage: Usage) -> None:
         """A response came; log what the provider counted."""
         if usage.input_tokens is not None:
+            self._beside = max(0, usage.input_tokens - self._estimate)
             tokens = usage.input_tokens + (usage.output_tokens or 0)
             log.info("[%s] %s", self.agent_id, window_line(tokens, self._requests, self._window))
 
@@ -109,12 +114,11 @@ class Compression:
         newest = fitting(later, len(later), target)
         if sum(map(message_tokens, later[: len(later) - newest])) < window * WORTHWHILE:
             return
-        self._announce(buffer, window, tokens, target)
+        self._announce(window, tokens, target)
         await self._shorten(buffer, newest, summarise, buffer.to_messages())
 
-    def _announce(self, buffer: AgentConversationBuffer, window: int, tokens: int, target: int) -> None:
-        line = buffer_line(buffer, self._requests, window).removeprefix("📊 ")
-        self.say(f"⚠️ {line} - Approaching limit!")
+    def _announce(self, window: int, tokens: int, target: int) -> None:
+        self.say(f"⚠️ Context Buffer (Turn {self._requests}): {share(tokens, window)} [buffer] - Approaching limit!")
         self.say(f"🔄 Attempting compression ({tokens:,} → {target:,} tokens)")
 
     async def _by_notes(self, buffer: AgentConversationBuffer, summarise: Summarise, tokens: int, window: int) -> None:
@@ -123,7 +127,7 @@ class Compression:
         assert notes is not None
         match notes.next(full=tokens >= window * notes.rules.trigger):
             case "ask":
-                self._announce(buffer, window, tokens, int(window * notes.rules.target))
+                self._announce(window, tokens, int(window * notes.rules.target))
                 buffer.inject_update(notes.question(), tag="context_limit")
             case "cut":
                 newest = self._newest_share(buffer, notes.rules.target)

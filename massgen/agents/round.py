@@ -120,7 +120,8 @@ class Round:
             outcomes = await self._run_ordinary(ordinary)
             results.update(zip((call.call_id for call in ordinary), outcomes, strict=True))
             known = {spec.name for spec in self.tools.specs()} if self.tools is not None else set()
-            useful = any(call.name in known for call in ordinary)
+            served = zip(ordinary, outcomes, strict=True)
+            useful = any(call.name in known or not outcome.is_error for call, outcome in served)
         decided = False
         for call in calls:
             if call.call_id in results:

@@ -41,7 +41,7 @@ class Overflowing:
             return self.reply if not isinstance(self.reply, str) else Turn(text=self.reply)
         if self.calls < self.steps:
             self.calls += 1
-            return use(self.tool(self.calls), text=f"step {self.calls}")
+            return Turn(calls=(self.tool(self.calls),), text=f"step {self.calls}", chunks=2)
         if self.full < self.errors:
             self.full += 1
             return FULL

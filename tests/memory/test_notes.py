@@ -14,7 +14,7 @@ from massgen.testing.requests import ReceivedRequest
 from tests.engine.scene import Scene, play, scene, use
 from tests.memory.test_compression import is_summary, warnings
 
-BIG = "word " * 25_000
+BIG = "word " * 1_300
 RECENT = use(call("write_file", path="memory/short_term/recent.md", content="The code word is heron."))
 COMPLETE = use(call("compression_complete"))
 DONE = "The notes are there"
@@ -38,19 +38,20 @@ class Working:
                 return turn
         if self.written < self.files:
             self.written += 1
-            return use(call("write_file", path=f"{self.written}.txt", content=f"{self.written} {BIG}"))
+            made = call("write_file", path=f"{self.written}.txt", content=f"{self.written} {BIG}")
+            return Turn(calls=(made,), chunks=2)
         return answer_then_vote("done")(request)
 
 
 def team_of(tmp_path: Path, script: Working):
-    return scene(tmp_path, script, backend={"cwd": "workspace"}, agents={"amber": {"backend": {"model": "gpt-4o"}}})
+    return scene(tmp_path, script, backend={"cwd": "workspace"}, agents={"amber": {"backend": {"model": "gpt-4"}}})
 
 
 async def run(team: Scene, script: Working) -> None:
-    team.server.scripts["gpt-4o"] = script
+    team.server.scripts["gpt-4"] = script
     team.config["filesystem_memory"] = {"compression": {"trigger_threshold": 0.75, "target_ratio": 0.2}}
     result = await team.ask()
-    assert result.answers[0].text == "done"
+    assert [one.text for one in result.answers] == ["done"], (result.errors, result.message)
 
 
 @pytest.mark.spec("MEM-079")
@@ -66,7 +67,7 @@ def test_notes_take_the_place_of_the_older_messages(tmp_path: Path) -> None:
             assert "memory/short_term/recent.md" in asked.view.messages[-1][1]
             cut = next(one for one in requests if "Summary of the work" in one.view.messages[-1][1])
             assert "The code word is heron." in cut.view.messages[-1][1]
-            assert len(cut.view.text) < 100_000 < len(asked.view.text)
+            assert len(cut.view.calls) < len(asked.view.calls)
             assert "The code word is heron." in cut.view.system
             assert "📦 Context compressed" in warnings(team)
 
@@ -81,7 +82,7 @@ def test_after_two_failures_the_program_compresses_with_a_warning(
     tmp_path: Path, asked: Callable[[int], Turn | None]
 ) -> None:
     async def story() -> None:
-        script = Working(asked, files=14)
+        script = Working(asked, files=16)
         async with team_of(tmp_path, script) as team:
             await run(team, script)
             assert any(map(is_summary, team.server.requests))
@@ -99,7 +100,7 @@ def test_without_the_section_nothing_is_asked(tmp_path: Path) -> None:
     async def story() -> None:
         script = Working(lambda number: None)
         async with team_of(tmp_path, script) as team:
-            team.server.scripts["gpt-4o"] = script
+            team.server.scripts["gpt-4"] = script
             await team.ask()
             assert all("context_limit" not in one.view.text for one in team.server.requests)
             assert all("mcp__memory__compression_complete" not in one.view.tool_names for one in team.server.requests)
