@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from massgen.workspace.sandbox.container.engine import Engine
 
 log = logging.getLogger(__name__)
+NESTED = "MASSGEN_NESTED_CONTAINERS"
+"""With 1 an engine inside of a container is used as outside of one; EXEC-038 is the rule without it."""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,9 @@ class CommandPlaces:
 
         The log says which it is (EXEC-026). Raises `ContainerUnavailable`, so before any model call (EXEC-036).
         """
-        mode, line = effective_mode(agent.backend.command_line_execution_mode)
+        nested = os.environ.get(NESTED) == "1"
+        wanted = agent.backend.command_line_execution_mode
+        mode, line = effective_mode(wanted, Path(os.devnull) if nested else Path("/"))
         log.info("[%s] %s", agent.id, line)
         if mode == "docker":
             return await self._container(agent, work)

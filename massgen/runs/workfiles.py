@@ -10,6 +10,7 @@ from pathlib import Path
 
 from massgen.config import Config, LoadedConfig
 from massgen.config.packaged import root_directory
+from massgen.engine.turn import TurnResult
 from massgen.errors import MassGenError
 from massgen.runs.context_rules import RECENT
 from massgen.runs.memory import TeamMemory
@@ -150,6 +151,16 @@ class TeamFiles:
             document = self.changedoc(frozen.tree.id)
             if document:
                 guarded("changedoc.md", lambda: write_atomic(directory / "changedoc.md", document))
+
+    async def complete(self, result: TurnResult, final: Path | None) -> None:
+        """What the last rounds left undone: files of every answer in the log, and those of the winner in `final`
+        where nobody presented (LOG-009)."""
+        for answer in result.answers:
+            await self.show(answer.number, answer.label, answer.tree)
+        chosen = [answer for answer in result.answers if answer.number == result.winner]
+        frozen = self.tree(chosen[-1].tree) if chosen else None
+        if final is not None and frozen is not None and final.is_dir() and not (final / "workspace").exists():
+            await self.run.write_step(frozen, final / "workspace")
 
     async def finish(self) -> None:
         """Remove what only the run needed."""

@@ -72,7 +72,7 @@ def play(
     """One run of a team; `before` may subscribe to it, `request` adds to the request."""
 
     async def run() -> Played:
-        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(60):
+        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(20):
             config: dict[str, Any] = {"agents": team(server.openai_url, scripts, **(backend or {})), **(top or {})}
             if orchestrator:
                 config["orchestrator"] = dict(orchestrator)
