@@ -146,9 +146,8 @@ def _receiver(place: KeyPlace, environment: Environment) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as people write it."""
-    user = user_config_directory()
-    if path == Path.cwd() / ".env":
-        return "./.env"
-    home = user.parent.parent if user else None
-    return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
+    """A path as people write it: from the user directory, else from here, else whole."""
+    user, here = user_config_directory(), Path.cwd()
+    if user is not None and path.is_relative_to(user):
+        return f"~/{path.relative_to(user.parent.parent)}"
+    return f"./{path.relative_to(here)}" if path.is_relative_to(here) else str(path)

@@ -167,8 +167,8 @@ def put(path: Path, text: str, *, mode: int, replace: bool) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
             file.flush()
-            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+        os.chmod(temporary, mode)
         if not replace and os.path.lexists(path):
             raise FileExistsError(path)
         os.replace(temporary, path)
