@@ -8,16 +8,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from massgen.errors import ConfigurationError, MassGenError
     from massgen.integrations.building import build_config
-    from massgen.integrations.python import run
+    from massgen.integrations.litellm_provider import LITELLM_AVAILABLE, register_with_litellm
+    from massgen.integrations.python import ask, run
+    from massgen.integrations.teams import open
 
 __version__ = "0.1.0"
 
-__all__ = ["ConfigurationError", "MassGenError", "__version__", "build_config", "run"]
+__all__ = [  # noqa: RUF022 - in plain alphabetical order, as the reference page is checked
+    "ConfigurationError",
+    "LITELLM_AVAILABLE",
+    "MassGenError",
+    "__version__",
+    "ask",
+    "build_config",
+    "open",
+    "register_with_litellm",
+    "run",
+]
 
 _HOMES = {
     "ConfigurationError": "massgen.errors",
+    "LITELLM_AVAILABLE": "massgen.integrations.litellm_provider",
     "MassGenError": "massgen.errors",
+    "ask": "massgen.integrations.python",
     "build_config": "massgen.integrations.building",
+    "open": "massgen.integrations.teams",
+    "register_with_litellm": "massgen.integrations.litellm_provider",
     "run": "massgen.integrations.python",
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from massgen.config.backend_types import BACKEND_TYPES, backend_type, canonical_type
 from massgen.config.quick import choose_backend
 from massgen.errors import ConfigurationError
+from massgen.integrations.value_errors import configuration_errors
 
 MOST_AGENTS = 10
 _FAMILIES = (
@@ -40,7 +41,8 @@ def build_config(
     Without arguments: two agents of openai/gpt-5. Raises `ConfigurationError` where a backend does not follow
     from a model, or counts do not fit.
     """
-    members = _members(num_agents, backend, model, models, backends)
+    with configuration_errors():
+        members = _members(num_agents, backend, model, models, backends)
     names = _unique_ids(members)
     agents = []
     for number, ((kind, name), agent_id) in enumerate(zip(members, names, strict=True), 1):
@@ -89,7 +91,7 @@ def _members(
     backends: Sequence[str] | None,
 ) -> list[tuple[str, str]]:
     """(backend type, model) of each agent."""
-    count = num_agents or len(models or ()) or len(backends or ()) or 2
+    count = len(models or ()) or len(backends or ()) or 2 if num_agents is None else num_agents
     if not 1 <= count <= MOST_AGENTS:
         raise ConfigurationError(f"num_agents must be 1 to {MOST_AGENTS}, not {count}.")
     for name, given in (("models", models), ("backends", backends)):

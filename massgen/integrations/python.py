@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from massgen.errors import ConfigError, ConfigurationError, StorageError
+from massgen.errors import StorageError
 from massgen.integrations.chats import with_instructions
 from massgen.integrations.executing import execute
 from massgen.integrations.results import result_dictionary
 from massgen.integrations.sources import Wanted, find_source, requested_paths
+from massgen.integrations.value_errors import configuration_errors
 from massgen.runs.request import RunRequest
 from massgen.runs.run import Run
 from massgen.workspace.context_paths import RequestedPath
@@ -93,17 +92,6 @@ def wait_for(start: Any) -> Any:
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="massgen") as pool:
         return pool.submit(lambda: asyncio.run(start())).result()
-
-
-@contextmanager
-def configuration_errors() -> Iterator[None]:
-    """What is wrong before the first model call is a `ConfigurationError`, so also a `ValueError` (API-015)."""
-    try:
-        yield
-    except ConfigurationError:
-        raise
-    except ConfigError as error:
-        raise ConfigurationError(error.message, hint=error.hint) from error
 
 
 def _references(query: str, wanted: bool) -> tuple[str, tuple[RequestedPath, ...]]:

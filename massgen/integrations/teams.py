@@ -11,8 +11,8 @@ from typing import Any
 from massgen.errors import ExecutionError
 from massgen.events.types import Event
 from massgen.integrations.executing import execute
-from massgen.integrations.python import configuration_errors
 from massgen.integrations.sources import Wanted, find_source, requested_paths
+from massgen.integrations.value_errors import configuration_errors
 from massgen.runs.conversation import Conversation
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
