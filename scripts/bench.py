@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks"
+SHARED = ("budget", "provider")
 
 
 def run(script: Path) -> tuple[list[dict[str, Any]], bool]:
@@ -52,7 +53,7 @@ def row(figure: dict[str, Any]) -> str:
 
 
 def main(names: list[str]) -> int:
-    scripts = sorted(path for path in FOLDER.glob("*.py") if path.stem != "budget")
+    scripts = sorted(path for path in FOLDER.glob("*.py") if path.stem not in SHARED)
     chosen = [path for path in scripts if not names or path.stem in names]
     results = [(path, *run(path)) for path in chosen]
     figures = [figure for _, found, _ in results for figure in found]

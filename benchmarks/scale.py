@@ -1,0 +1,58 @@
+"""More agents in one process: memory and time of each further one, and how the work grows."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+
+from budget import Figure
+from provider import ask, policies, team
+
+from massgen.testing import Pace, ScriptedProvider
+
+LATENCY = 0.5
+SIZES = (1, 2, 4, 8, 16, 32)
+
+
+def resident() -> float:
+    """MiB of this process now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+async def run(size: int, first: float) -> tuple[float, float, int]:
+    async with ScriptedProvider(policies(size), pace=Pace(first=first)) as server:
+        timed = await ask(team(server, size))
+        return timed.seconds, timed.cpu, sum(request.raw_bytes for request in server.requests)
+
+
+def growth(sizes: tuple[int, ...], values: list[float]) -> float:
+    """The exponent of a power law through the points (least squares in logarithms)."""
+    x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
+    middle, centre = sum(x) / len(x), sum(y) / len(y)
+    return sum((a - middle) * (b - centre) for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
+
+
+async def main() -> None:
+    await run(2, 0.0)
+    per_call: list[float] = []
+    per_byte: list[float] = []
+    for size in SIZES:
+        _, cpu, sent = await run(size, 0.0)
+        per_call.append(cpu / (2 * size + 1))
+        per_byte.append(cpu / sent)
+        each = per_call[-1] * 1000
+        print(f"{size:>3} agents: {cpu * 1000:7.0f} ms CPU, {each:6.2f} ms a call, {sent / 1000:8.1f} kB sent")
+    Figure(name="growth of CPU a model call, 1 to 32 agents (exponent)", measured=growth(SIZES, per_call), unit="",
+           budget=1.1).report()  # fmt: skip
+    Figure(name="growth of CPU a byte sent, 1 to 32 agents (exponent)", measured=growth(SIZES, per_byte), unit="",
+           budget=1.1).report()  # fmt: skip
+    few = (await run(4, LATENCY))[0]
+    before = resident()
+    many = (await run(32, LATENCY))[0]
+    Figure(name="32 agents beside 4, at 0.5 s to each first token", measured=many / few, unit="x", budget=1.3).report()
+    Figure(name="memory of a further agent", measured=max(0.0, resident() - before) / 28, unit="MiB", budget=3).report()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

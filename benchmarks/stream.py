@@ -1,0 +1,68 @@
+"""An answer of 20,000 stream chunks: CPU beside the bare pydantic-ai request layer, and bytes of log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from budget import Figure
+from provider import QUESTION, ask
+
+CHUNKS = 20_000
+TEXT = "word " * CHUNKS
+ROUNDS = 3
+
+
+async def bare(url: str) -> float:
+    """CPU seconds of one streamed request without anything of ours."""
+    from pydantic_ai.direct import model_request_stream
+    from pydantic_ai.messages import ModelRequest, UserPromptPart
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    model = OpenAIChatModel("model-1", provider=OpenAIProvider(base_url=url, api_key="unused"))
+    request = ModelRequest(parts=[UserPromptPart(content=QUESTION)])
+    begin = time.process_time()
+    async with model_request_stream(model, [request]) as stream:
+        async for _ in stream:
+            pass
+    return time.process_time() - begin
+
+
+async def measure(url: str) -> None:
+    backend = {"type": "chatcompletion", "model": "model-1", "base_url": url, "api_key": "unused"}
+    config = {"agents": [{"id": "one", "backend": backend}]}
+    await bare(url)
+    await ask(config, plain=True)
+    plain = min([await bare(url) for _ in range(ROUNDS)])
+    runs = [await ask(config, plain=True) for _ in range(ROUNDS)]
+    ours = min(timed.cpu for timed in runs)
+    Figure(name="20,000 chunks beside the bare request layer (CPU)", measured=ours / plain, unit="x",
+           budget=1.6).report()  # fmt: skip
+    Figure(name="stream chunks a second of CPU", measured=CHUNKS / ours, unit="/s").report()
+    share = runs[-1].log_bytes / len(TEXT)
+    Figure(name="bytes of log a byte of a long answer", measured=share, unit="x", budget=6).report()
+
+
+def main() -> None:
+    """The provider is a process of its own, so that its work is not counted."""
+    with tempfile.TemporaryDirectory() as directory:
+        script = Path(directory) / "script.json"
+        script.write_text(json.dumps({"models": {"model-1": {"text": TEXT, "chunks": CHUNKS}}}))
+        command = [sys.executable, "-m", "massgen.testing", "--script", str(script), "--stdin"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:
+            assert provider.stdout is not None and provider.stdin is not None
+            url = f"{provider.stdout.readline().strip()}/v1"
+            try:
+                asyncio.run(measure(url))
+            finally:
+                provider.stdin.close()
+
+
+if __name__ == "__main__":
+    main()
