@@ -112,7 +112,7 @@ def ask_command(question: tuple[str, ...], **flags: Any) -> int:
     """
     from massgen.cli.errands import run_errand
 
-    code = run_errand(flags)
+    code = run_errand(flags, question)
     if code is not None:
         return code
     from massgen.cli.display import chosen_display

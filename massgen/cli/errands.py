@@ -25,7 +25,7 @@ def run_errand(flags: MutableMapping[str, Any]) -> int | None:
     if flags["validate"] is not None:
         from massgen.cli.validate import run_validate
 
-        source = flags["validate"] or flags["config"]
+        source = flags["validate"] or flags["config"] or " ".join(words)
         return run_validate(source or None, strict=flags["strict"], as_json=flags["as_json"])
     if flags["list_examples"] or flags["example"] or flags["config_schema"]:
         return _examples(flags)
