@@ -1,0 +1,63 @@
+"""The snippets of the guide run as printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("docs/guide/python.md", "docs/reference/python.md")
+
+
+def snippets() -> list[tuple[str, str]]:
+    """(name, program) of every Python block that is a whole program."""
+    found = []
+    for page in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+        found += [(f"{page}:{number}", block) for number, block in enumerate(blocks, 1) if "import massgen" in block]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "program"), snippets(), ids=lambda value: value if "docs/" in value[:5] else "")
+def test_a_snippet_runs_as_printed(name: str, program: str, tmp_path: Path) -> None:
+    if "import litellm" in program:
+        pytest.importorskip("litellm")
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert (tmp_path / ".massgen").is_dir(), name
+
+
+@pytest.mark.slow
+@pytest.mark.spec("API-070")
+def test_the_evaluation_workflow_runs_unchanged(tmp_path: Path) -> None:
+    program = """
+import asyncio
+import massgen
+
+questions = ["Tabs or spaces?", "Vim or Emacs?"]
+
+async def evaluate():
+    results = []
+    for question in questions:
+        result = await massgen.run(query=question, config="@examples/demo/duo", enable_logging=True)
+        results.append({
+            "question": question,
+            "answer": result["final_answer"],
+            "log_directory": result["log_directory"],
+        })
+    return results
+
+for row in asyncio.run(evaluate()):
+    print(row["log_directory"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    logs = done.stdout.split()
+    assert len(set(logs)) == 2
+    assert all((Path(log) / "turn_1").is_dir() for log in logs)
