@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,13 +51,27 @@ def cost_of(response: ModelResponse, model: str, overrides: Mapping[str, Price])
 
 
 def _from_table(usage: RequestUsage, names: list[str], url: str | None, provider: str | None) -> Decimal | None:
-    """The price by endpoint, then by provider, then by the name alone, then as OpenRouter sells it."""
     for name in names:
-        for by_url, by_provider in ((url, None), (None, provider), (None, None), (None, "openrouter")):
-            try:
-                return _table_price(usage, name, by_url, by_provider)
-            except (LookupError, ValueError):
-                continue
+        seller = _seller(name, url, provider)
+        if seller is not None:
+            return _table_price(usage, name, *seller)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _seller(name: str, url: str | None, provider: str | None) -> tuple[str | None, str | None] | None:
+    """How the table knows a model: by endpoint, by provider, by the name alone, or as OpenRouter sells it.
+
+    Remembered, because a model that is in no table is compared with thousands of names.
+    """
+    from pydantic_ai.usage import RequestUsage
+
+    for by_url, by_provider in ((url, None), (None, provider), (None, None), (None, "openrouter")):
+        try:
+            _table_price(RequestUsage(input_tokens=1, output_tokens=1), name, by_url, by_provider)
+        except (LookupError, ValueError):
+            continue
+        return by_url, by_provider
     return None
 
 
