@@ -10,6 +10,8 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.events import Resize
+from textual.geometry import Size
 from textual.widgets import Static
 
 from massgen.tui import contents
@@ -60,6 +62,7 @@ class TeamApp(App[int]):
         self.note = ""
         self._grid = Grid(0, 0)
         self._place = (0, 0)
+        self._room = Size(80, 24)
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -124,20 +127,21 @@ class TeamApp(App[int]):
         self.current = 0
         self.relayout()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        self._room = event.size
         self.relayout()
 
     def _height(self) -> int:
         """Rows for the agents."""
         used = 2 + (3 if self.query("#prompt") else 0)
-        final = int(self.size.height * FINAL_SHARE) if self.query_one(FinalPanel).has_class("shown") else 0
-        return self.size.height - used - final
+        final = int(self._room.height * FINAL_SHARE) if self.query_one(FinalPanel).has_class("shown") else 0
+        return self._room.height - used - final
 
     def relayout(self) -> None:
         """A grid, or tabs where panels would be too small."""
         if not self.panels:
             return
-        self._grid = arrange(len(self.panels), self.size.width, self._height())
+        self._grid = arrange(len(self.panels), self._room.width, self._height())
         tabbed = self._grid.columns == 0
         team = self.query_one("#team")
         team.set_class(tabbed, "tabbed")

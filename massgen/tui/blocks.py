@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.events import Click
 from textual.widgets import Static
 
-from massgen.tui.symbols import one_line, printable, sign
+from massgen.tui.symbols import clean, one_line, printable, sign
 from massgen.views.transcript import Piece, RoundView, ToolCallView
 
 LIVE_TAIL = 6000
@@ -79,9 +79,9 @@ class Block(Static):
     def draw(self) -> None:
         item = self.item
         if item.round is not None:
-            self.update(_head(item.round) if item.kind == "head" else _end(item.round))
+            self.update(clean(_head(item.round) if item.kind == "head" else _end(item.round)))
         elif item.piece is not None:
-            self.update(_content(item, item.piece, self.open))
+            self.update(clean(_content(item, item.piece, self.open)))
 
 
 def _content(item: Item, piece: Piece, open: bool) -> Text:

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from massgen.tui.feed import RunFeed
-from massgen.tui.symbols import one_line, sign
+from massgen.tui.symbols import clean, one_line, sign
 from massgen.views.states import PHASES
 
 
@@ -47,9 +47,8 @@ class Header(Static):
             cost,
             _leader(feed),
         ]
-        self.update(
-            Text.assemble((" MassGen ", "bold reverse"), "  ", sign(" · ").join(part for part in parts if part))
-        )
+        line = sign(" · ").join(part for part in parts if part)
+        self.update(clean(Text.assemble((" MassGen ", "bold reverse"), "  ", line)))
 
 
 def _ended(reason: str) -> str:

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from massgen.tui.blocks import Block, items
 from massgen.tui.feed import RunFeed
-from massgen.tui.symbols import one_line, sign, state_sign
+from massgen.tui.symbols import clean, one_line, sign, state_sign
 from massgen.views.run_state import AgentView
 from massgen.views.states import vote_of
 
@@ -73,7 +73,7 @@ class AgentPanel(VerticalScroll):
             facts.append(agent.answers[-1].label)
         if agent.vote is not None:
             facts.append(sign(f"→ {vote_of(feed.state, agent)}"))
-        self.border_subtitle = Text(sign(" · ").join(facts))
+        self.border_subtitle = clean(Text(sign(" · ").join(facts)))
         for status in ("streaming", "error", "timeout", "voted", "answered"):
             self.set_class(agent.status == status, status)
         self.set_class(feed.state.winner == agent.agent_id, "winner")

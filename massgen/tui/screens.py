@@ -14,7 +14,7 @@ from textual.widgets import OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from massgen.tui.symbols import one_line
+from massgen.tui.symbols import clean, one_line
 
 CLOSE: list[BindingType] = [Binding("escape,q", "dismiss", "Close", show=False)]
 
@@ -55,7 +55,7 @@ class TextScreen(ModalScreen[None]):
         text = self._text()
         if text != self._shown:
             self._shown = text
-            self.query_one(".whole", Static).update(text if isinstance(text, Text) else Text(text))
+            self.query_one(".whole", Static).update(clean(text if isinstance(text, Text) else Text(text)))
 
     def on_key(self, event) -> None:
         if self._key and event.key == self._key:
@@ -106,7 +106,7 @@ class BrowseScreen(ModalScreen[None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         text = self._entries[event.option_index].text()
-        self.query_one("#chosen", Static).update(text if isinstance(text, Text) else Text(text))
+        self.query_one("#chosen", Static).update(clean(text if isinstance(text, Text) else Text(text)))
         self.query_one(".body").scroll_home(animate=False)
 
 
@@ -158,7 +158,7 @@ class ReviewScreen(ModalScreen[list[str]]):
         text = colored(change.diff)
         if change.refused:
             text = Text(f"Not possible: {change.refused}\n\n", style="bold red") + text
-        self.query_one("#chosen", Static).update(text)
+        self.query_one("#chosen", Static).update(clean(text))
 
     def action_all(self) -> None:
         self.query_one(SelectionList).select_all()

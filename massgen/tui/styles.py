@@ -14,8 +14,8 @@ Screen { layout: vertical; }
 .agent:focus { border: heavy $accent; }
 .block { height: auto; width: 1fr; }
 .block.head { margin-top: 0; }
-#final { display: none; height: 45%; border: double $success; padding: 0 1; scrollbar-size-vertical: 1; }
-#final.shown { display: block; }
+#final { display: none; height: auto; max-height: 45%; border: double $success; padding: 0 1; }
+#final.shown { display: block; scrollbar-size-vertical: 1; }
 #final:focus { border: double $accent; }
 #welcome { height: 1fr; padding: 1 2; }
 #bar { height: 1; color: $text-muted; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from functools import cache
+
+from rich.text import Text
 
 from massgen.views import printable as safe
 from massgen.views.states import AGENT_STATES
 
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _PLAIN = {"▸": ">", "▾": "v", "·": "-", "→": "->", "✓": "+", "✗": "x", "…": "...", "🎤": "", "★": "*", "▲": "^"}
 
 
@@ -41,3 +45,14 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line."""
     return " ".join(printable(text).split())
+
+
+def clean(text: Text) -> Text:
+    """The last net before the screen: control characters become blanks, styles stay where they are."""
+    if any(_is_control(character) for character in text.plain):
+        text.plain = "".join(" " if _is_control(character) else character for character in text.plain)
+    return text
+
+
+def _is_control(character: str) -> bool:
+    return character not in "\n\t" and (unicodedata.category(character) == "Cc" or character in _TURNING)
