@@ -46,9 +46,9 @@ class CoordinationFiles:
     def __call__(self, event: Event) -> None:
         changed = self._log.apply(event)
         match event.body:
-            case SessionEnd() | OrchestrationRestart() | FinalAnswer():
+            case SessionEnd() | OrchestrationRestart():
                 self._paced.now()
-            case _ if changed:
+            case _ if changed or isinstance(event.body, FinalAnswer):
                 self._paced.want()
             case _:
                 return

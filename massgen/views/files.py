@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _told: set[str] = set()
+_OWN = f"{os.getpid()}-{secrets.token_hex(4)}"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_numbers = itertools.count()
 
 
 def write_atomic(path: Path, text: str) -> None:
     """Replace `path` by a whole new file; raises OSError and leaves the old one where that fails (LOG-032)."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = path.with_name(f".{path.name[:200]}.{_OWN}.{next(_numbers)}.tmp")
+    descriptor = os.open(temporary, _NEW, 0o644)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
