@@ -1,0 +1,113 @@
+"""A real pseudo-terminal with a program in it: send keys, wait for text, resize, signal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[ -/]*[0-~])")
+PATIENCE = 45.0
+
+
+class Terminal:
+    """Runs `python -m massgen ARGUMENTS`. `text` is what it printed, without control sequences."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        size: tuple[int, int] = (100, 30),
+        environment: Mapping[str, str | None] | None = None,
+    ) -> None:
+        changes = {"TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})}
+        environ = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
+        command = [sys.executable, "-m", "massgen", *arguments]
+        self.raw = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            _become(directory, command, environ)
+        self.resize(*size)
+        self._position = 0
+        self._code: int | None = None
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    @property
+    def text(self) -> str:
+        return SEQUENCE.sub("", self.raw.decode("utf-8", "replace")).replace("\r", "")
+
+    def send(self, text: str) -> None:
+        os.write(self._fd, text.encode())
+
+    def line(self, text: str) -> None:
+        self.send(f"{text}\n")
+
+    def interrupt(self) -> None:
+        self.send("\x03")
+
+    def expect(self, wanted: str) -> str:
+        """Wait until `wanted` is printed after what was expected before; everything up to its end."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            found = self.text.find(wanted, self._position)
+            if found >= 0:
+                before, self._position = self._position, found + len(wanted)
+                return self.text[before : self._position]
+            if time.monotonic() > end or not self._read(0.5):
+                raise AssertionError(f"{wanted!r} did not come. The screen:\n{self.text[-4000:]}")
+
+    def _read(self, seconds: float) -> bool:
+        """False at the end of the program."""
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        self.raw += data
+        return bool(data)
+
+    def wait(self) -> int:
+        """The exit code; a program that does not end fails the test."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+                while self._read(0.05):
+                    if not select.select([self._fd], [], [], 0)[0]:
+                        break
+                return self._code
+        raise AssertionError(f"The program does not end. The screen:\n{self.text[-4000:]}")
+
+    def close(self) -> None:
+        if self._code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _become(directory: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
+    try:
+        os.chdir(directory)
+        os.execve(command[0], list(command), dict(environ))
+    finally:
+        os._exit(127)
