@@ -13,7 +13,7 @@ from massgen.cli.display import DisplayKind
 from massgen.config import LoadedConfig, load_config, quick_config
 from massgen.config.discovery import ConfigNotFound
 from massgen.errors import EXIT_CONFIG, ConfigError
-from massgen.runs.request import RunRequest
+from massgen.runs.request import Criterion, RunRequest
 from massgen.workspace.context_paths import RequestedPath, launch_directory_request
 
 
@@ -49,6 +49,7 @@ def prepare(question: str, flags: Mapping[str, Any]) -> Asked | None:
         question, single = single, ""
     question = question or _task_of(loaded)
     _say_notices(loaded, flags)
+    _check_personas(loaded, flags)
     question, named = references(question)
     request = RunRequest(
         loaded=loaded,
@@ -63,6 +64,7 @@ def prepare(question: str, flags: Mapping[str, Any]) -> Asked | None:
         single_agent=single,
         session_id=session,
         context_paths=(*_launch_context(flags), *named),
+        criteria=_criteria(flags),
         cli_args={name: value for name, value in flags.items() if value not in (None, False, ())},
     )
     return Asked(request=request, output=Path(flags["output_file"]).absolute() if flags["output_file"] else None)
@@ -87,6 +89,27 @@ def _converse(asked: Asked, flags: Mapping[str, Any], kind: str) -> int:
     from massgen.cli.interactive import run_interactive
 
     return run_interactive(asked.request, kind)
+
+
+def _check_personas(loaded: LoadedConfig, flags: Mapping[str, Any]) -> None:
+    """Personas are for answers to the same question (COORD-141)."""
+    config = loaded.config
+    decomposition = config is not None and config.orchestrator.coordination_mode == "decomposition"
+    if decomposition and flags["personas"] not in (None, "off"):
+        raise ConfigError(
+            "--personas cannot be used in decomposition mode.",
+            hint="Leave it out, or use --coordination-mode parallel.",
+        )
+
+
+def _criteria(flags: Mapping[str, Any]) -> tuple[Criterion, ...]:
+    """The criteria of the flags, none without them (COORD-078, COORD-079)."""
+    file, preset = flags["eval_criteria"], flags["checklist_criteria_preset"]
+    if not (file or preset):
+        return ()
+    from massgen.runs.criteria import chosen_criteria
+
+    return chosen_criteria(Path(file) if file else None, preset)
 
 
 def _launch_context(flags: Mapping[str, Any]) -> tuple[RequestedPath, ...]:

@@ -8,7 +8,7 @@ from massgen.cli.console import Writer, contract_stream, one_line, tell
 from massgen.cli.lines import cancel_lines, end_lines, restart_lines
 from massgen.cli.session import check_output, run_to_end, write_output
 from massgen.errors import EXIT_OK
-from massgen.events.types import Event
+from massgen.events.types import Event, Warned
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 
@@ -78,3 +78,5 @@ def _say_cancelled() -> None:
 def _narrate(event: Event) -> None:
     for line in restart_lines(event):
         tell(line)
+    if isinstance(event.body, Warned):
+        tell(one_line(event.body.text))

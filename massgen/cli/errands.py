@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import click
@@ -17,10 +17,11 @@ _UNAVAILABLE = {
 }
 
 
-def run_errand(flags: MutableMapping[str, Any]) -> int | None:
+def run_errand(flags: MutableMapping[str, Any], words: Sequence[str] = ()) -> int | None:
     """The exit code of the errand that the flags ask for, None if they ask for none.
 
-    `--select` is none: it sets `--config`, and the question is asked.
+    `words` are the question, which after `--validate --strict` is a file. `--select` is none: it sets `--config`, and
+    the question is asked.
     """
     if flags["validate"] is not None:
         from massgen.cli.validate import run_validate

@@ -18,6 +18,7 @@ ALIASES = {
     "log_analysis": "analysis",
 }
 MAX_BYTES = 1_000_000
+CHECKLIST_NOTICE = "Criteria were given, so that voting is checklist-gated in this run."
 
 
 def chosen_criteria(file: Path | None, preset: str | None) -> tuple[Criterion, ...]:

@@ -36,6 +36,7 @@ from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenE
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
+from massgen.runs.criteria import CHECKLIST_NOTICE, with_checklist
 from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
 from massgen.runs.keeping import TurnKeeper, masked
 from massgen.runs.logbook import Logbook
@@ -72,6 +73,7 @@ class Run:
     _early: list[tuple[str, str | None]] = field(init=False, default_factory=list)
     _cancelled: bool = field(init=False, default=False)
     _notices: tuple[str, ...] = field(init=False, default=())
+    _warnings: tuple[str, ...] = field(init=False, default=())
 
     @property
     def log_dir(self) -> Path:
@@ -96,6 +98,9 @@ class Run:
         self.config = keep_single_agent(ready.config, request.single_agent)
         if request.context_paths:
             self.config = with_workspaces(self.config)
+        switched = False
+        if request.criteria:
+            self.config, switched = with_checklist(self.config)
         if not request.question.strip():
             raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
         for agent in self.config.agents:
@@ -119,6 +124,7 @@ class Run:
         )
         self.log.attach(self.stream, request, self.config)
         self._notices = ready.notices
+        self._warnings = (CHECKLIST_NOTICE,) if switched else ()
         self.budget = budget_of(self.config)
         self.stream.subscribe(self.budget.count)
         self._keeper = TurnKeeper(
@@ -174,7 +180,9 @@ class Run:
         self._keeper.begin()
         self._announce_start()
         for notice in self._notices:
-            self.warn(notice)
+            log.info("%s", self.log.redact(notice))
+        for warning in self._warnings:
+            self.warn(warning)
         self.log.status.start()
         turn: TurnResult | None = None
         try:

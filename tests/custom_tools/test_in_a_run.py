@@ -43,7 +43,7 @@ def uses_then_answers(*calls: Call) -> Callable[[ReceivedRequest], Turn]:
 
 
 def finished(
-    launch: Path, policies: dict[str, Callable[[ReceivedRequest], Turn]], *backends: dict[str, Any]
+    launch: Path, policies: dict[str, Callable[[ReceivedRequest], Turn]], *backends: dict[str, Any], **top: Any
 ) -> tuple[RunResult, list[ReceivedRequest]]:
     """A run of agents with these backends, each with a model of its own in `policies`."""
 
@@ -54,7 +54,7 @@ def finished(
                 native = backend["type"] in ("claude", "gemini")
                 address = server.base_url if native else server.openai_url
                 agents.append({"id": f"a{number}", "backend": {"base_url": address, "api_key": "k-123456", **backend}})
-            loaded = load_config({"agents": agents}, launch=launch)
+            loaded = load_config({"agents": agents, **top}, launch=launch)
             loaded.require()
             one = Run(RunRequest(loaded=loaded, question="What is 123 + 456?", launch=launch, automation=True))
             one.prepare()

@@ -85,6 +85,30 @@ def play(
     return asyncio.run(run())
 
 
+def played_with(
+    launch: Path,
+    scripts: Mapping[str, Any],
+    others: Mapping[str, Any],
+    orchestrator: Callable[[str], dict[str, Any]],
+    *,
+    question: str,
+    times: int = 1,
+) -> Played:
+    """As `play`, with models that are no agents; `orchestrator` gets the address. The last of `times` runs."""
+
+    async def run() -> Played:
+        async with ScriptedProvider({**scripts, **others}) as server, asyncio.timeout(20):
+            config = {"agents": team(server.openai_url, scripts), "orchestrator": orchestrator(server.openai_url)}
+            for _ in range(times):
+                loaded = load_config(config, launch=launch)
+                one = Run(RunRequest(loaded=loaded, question=question, launch=launch, automation=True))
+                one.prepare()
+                result = await one.execute()
+            return Played(result, server, launch)
+
+    return asyncio.run(run())
+
+
 def worker(
     text: str, first: Callable[[ReceivedRequest], tuple[Any, ...]] = lambda request: (), votes_for: str = "agent1"
 ) -> Decide:
