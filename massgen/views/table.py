@@ -6,6 +6,7 @@ import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from massgen.views.coordination_log import CoordinationLog, CoordinationRecord
 from massgen.views.run_state import RunState
@@ -154,15 +155,19 @@ class _Table:
         return [f"|{_pad(f' {a}', self.widths[0])}|{_pad(f' {b}', width)}|" for a, b in pairs]
 
 
-def _wrap(text: str, width: int) -> list[str]:
+@lru_cache(maxsize=4096)
+def _wrap(text: str, width: int) -> tuple[str, ...]:
+    """The lines of a cell; remembered, because a table of many agents repeats the same few words."""
     lines: list[str] = []
     for line in text.splitlines() or [""]:
         lines += _broken(line, width) or [""]
-    return lines
+    return tuple(lines)
 
 
 def _broken(line: str, width: int) -> list[str]:
     """`textwrap` counts characters; where that is too wide on a screen, narrower lines are tried."""
+    if len(line) <= width and line.isascii() and line.isprintable():
+        return [line.rstrip()] if line.strip() else []
     line = "".join(c if c.isprintable() or c == "\ufe0f" else " " for c in line)
     for narrower in (width, width - 2, width * 2 // 3, width // 2 - 1):
         lines = textwrap.wrap(line, max(narrower, 4))
@@ -171,8 +176,11 @@ def _broken(line: str, width: int) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=4096)
 def columns(text: str) -> int:
     """How many cells a terminal uses for `text`."""
+    if text.isascii():
+        return len(text)
     total = 0
     for index, character in enumerate(text):
         if character == "\ufe0f" or unicodedata.combining(character):
