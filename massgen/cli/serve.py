@@ -41,7 +41,7 @@ def serve_command(**flags: Any) -> int:
 
     if flags["reload"]:
         announce(settings.port)
-        serve_reloading(settings)
+        serve_reloading(settings, flags)
         return EXIT_OK
     return EXIT_OK if serve(settings, announce) else EXIT_EXECUTION
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
 from h11 import IDLE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from massgen.server.reloading import FLAGS_VARIABLE
 from massgen.server.settings import ServerSettings
 
 HEADER_SECONDS = 20.0
@@ -87,6 +90,7 @@ def serve(settings: ServerSettings, tell: Callable[[int], None] = lambda port: N
     return server.started
 
 
-def serve_reloading(settings: ServerSettings) -> None:
-    """The same, restarted whenever a source file changes (SRV-014)."""
+def serve_reloading(settings: ServerSettings, flags: Mapping[str, object]) -> None:
+    """The same, restarted whenever a source file changes (SRV-014); each process reads the flags anew."""
+    os.environ[FLAGS_VARIABLE] = json.dumps(flags)
     uvicorn.run("massgen.server.reloading:app", factory=True, reload=True, **server_options(settings))

@@ -1,0 +1,91 @@
+"""Flags, variables, defaults: the first that is there counts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from massgen.errors import ConfigError
+from massgen.server.settings import settings_from
+
+
+@pytest.mark.spec("SRV-005")
+def test_variables_count_where_no_flag_is_given_and_flags_win() -> None:
+    variables = {
+        "MASSGEN_SERVER_HOST": "10.0.0.7",
+        "MASSGEN_SERVER_PORT": "5005",
+        "MASSGEN_SERVER_DEFAULT_CONFIG": "mine.yaml",
+        "MASSGEN_SERVER_DEBUG": "true",
+        "MASSGEN_SERVER_STREAMING": "false",
+    }
+    found = settings_from({}, variables)
+    assert (found.host, found.port, found.config, found.debug) == ("10.0.0.7", 5005, "mine.yaml", True)
+    assert found.streaming is False
+    given = settings_from({"host": "127.0.0.1", "port": 6006, "config": "other.yaml"}, variables)
+    assert (given.host, given.port, given.config) == ("127.0.0.1", 6006, "other.yaml")
+
+
+@pytest.mark.spec("SRV-001", "SRV-005")
+def test_without_a_key_only_this_machine_is_served_and_with_one_the_documented_address() -> None:
+    bare = settings_from({}, {})
+    assert (bare.host, bare.port, bare.is_public) == ("127.0.0.1", 4000, False)
+    keyed = settings_from({"api_key": "k"}, {})
+    assert (keyed.host, keyed.is_public) == ("0.0.0.0", True)
+    assert settings_from({}, {"MASSGEN_SERVER_API_KEY": "k"}).key == "k"
+
+
+@pytest.mark.spec("SRV-005")
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ConfigError, match="MASSGEN_SERVER_PORT"):
+        settings_from({}, {"MASSGEN_SERVER_PORT": port})
+
+
+@pytest.mark.spec("SRV-006")
+def test_callers_choose_only_without_a_given_team_or_when_told_so(tmp_path: Path) -> None:
+    assert settings_from({}, {}).select_models is True
+    assert settings_from({"config": "team.yaml"}, {}).select_models is False
+    assert settings_from({"config": "team.yaml", "allow_model_select": True}, {}).select_models is True
+    assert settings_from({"allow_path": (str(tmp_path),)}, {}).directories == (tmp_path,)
+
+
+@pytest.mark.slow
+@pytest.mark.spec("SRV-014")
+def test_reload_restarts_on_a_source_change_and_keeps_the_flags(tmp_path: Path) -> None:
+    (tmp_path / "team.py").write_text("first = 1\n")
+    command = [sys.executable, "-m", "massgen", "serve", "--config", "@examples/demo/duo", "--reload"]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command += ["--port", str(port), "--host", "127.0.0.1", "--api-key", "only-with-this"]
+
+    async def story() -> None:
+        server = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stderr=PIPE, stdout=DEVNULL)
+        try:
+            async with asyncio.timeout(90), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                assert await status(client, "/v1/models") == 401
+                (tmp_path / "team.py").write_text("second = 2\n")
+                assert server.stderr is not None
+                async for line in server.stderr:
+                    if b"Reloading" in line:
+                        break
+                assert await status(client, "/v1/models") == 401
+        finally:
+            server.terminate()
+            await server.communicate()
+
+    asyncio.run(story())
+
+
+async def status(client: httpx2.AsyncClient, path: str) -> int:
+    """The status of the first answer; until the server listens, connections are refused."""
+    while True:
+        try:
+            return (await client.get(path)).status_code
+        except httpx2.TransportError:
+            await asyncio.sleep(0.05)
