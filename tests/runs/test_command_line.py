@@ -1,0 +1,102 @@
+"""Words, flags and subcommands of `massgen`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import massgen as package
+from massgen.cli.entry import run
+from massgen.testing import ScriptedProvider, Turn, answer_then_vote, call
+from massgen.testing.requests import ReceivedRequest
+from tests.runs.place import massgen, write_config
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ScriptedProvider]:
+    def talks(request: ReceivedRequest) -> Turn:
+        names = request.view.tool_names
+        text = "a line of many\n" * 5_000
+        return Turn(text=text, calls=(call("new_answer", content=text),)) if "new_answer" in names else Turn(text=text)
+
+    with ScriptedProvider({"one": answer_then_vote("Four."), "talks": talks}).in_thread() as provider:
+        yield provider
+
+
+@pytest.mark.spec("CLI-003", "CLI-059")
+def test_help_and_version_end_with_code_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for word in ("--config", "--automation", "--orchestrator-timeout", "--status-file", "logs", "export", "serve"):
+        assert word in text
+    assert run(["--version"]) == 0
+    assert package.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.spec("CLI-002")
+@pytest.mark.parametrize("name", ["logs", "export", "shares", "serve"])
+def test_a_subcommand_is_the_first_word_only(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    assert f"massgen {name}" in capsys.readouterr().out
+    assert run(["--config", "missing.yaml", name]) == 1
+    assert "missing.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.spec("CLI-009")
+def test_two_ways_to_a_configuration_exclude_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_config(tmp_path, "http://127.0.0.1:9/v1", ("one",))
+    assert run(["--config", str(path), "--model", "x", "Q"]) == 1
+    assert "exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.spec("CLI-010")
+def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path) -> None:
+    done = massgen(tmp_path, "--help", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.returncode == 0
+    assert done.stdout.isascii() and "--config" in done.stdout
+
+
+@pytest.mark.spec("AUTO-012", "CLI-001", "CLI-009")
+def test_agents_may_talk_at_length_without_a_longer_output(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("talks",))
+    done = massgen(tmp_path, "Q", "--system-message", "be brief", "--config", path, "--automation")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 20
+    assert "--system-message has no effect" in done.stderr and "--system-message" not in done.stdout
+
+
+@pytest.mark.spec("CLI-029", "LOG-018")
+def test_without_logs_only_status_and_results_are_kept(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("one",))
+    done = massgen(tmp_path, "--no-display", "--no-logs", "--config", path, "Q")
+    assert done.returncode == 0, done.stderr
+    (log,) = (tmp_path / ".massgen" / "massgen_logs").glob("log_2*")
+    names = {entry.name for entry in log.rglob("*")}
+    assert {"status.json", "execution_metadata.yaml", "answer.txt"} <= names
+    assert not {"massgen.log", "agent_outputs", "events.jsonl", "llm_calls", "execution_trace.md"} & names
+
+
+@pytest.mark.spec("CLI-038")
+def test_one_agent_can_be_chosen_and_a_word_that_is_none_is_the_question(
+    server: ScriptedProvider, tmp_path: Path
+) -> None:
+    path = write_config(tmp_path, server.openai_url, ("one", "talks"))
+    done = massgen(tmp_path, "--automation", "--config", path, "--single-agent", "Quick question")
+    assert done.returncode == 0, done.stderr
+    assert "Agents: agent_a\n" in done.stdout and "QUESTION: Quick question\n" in done.stdout
+    done = massgen(tmp_path, "--automation", "--config", path, "--single-agent", "agent_x", "Q")
+    assert done.returncode == 1
+    assert "agent_a, agent_b" in done.stderr
+
+
+@pytest.mark.spec("AUTO-016")
+def test_nobody_is_asked_in_a_headless_run(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("one",))
+    done = massgen(tmp_path, "--automation", "--config", path, "--broadcast", "human", "Q")
+    assert done.returncode == 0
+    assert "broadcast" in done.stderr and "broadcast" not in done.stdout
