@@ -61,15 +61,20 @@ class TeamApp(App[int]):
         self.current = 0
         self.note = ""
         self._grid = Grid(0, 0)
+        self.head = Header()
+        self.tabs = Static(id="tabs", markup=False)
+        self.seats = Container(id="team")
+        self.final = FinalPanel()
+        self.bar = Static(id="bar", markup=False)
         self._place = (0, 0)
         self._room = Size(80, 24)
 
     def compose(self) -> ComposeResult:
-        yield Header()
-        yield Static(id="tabs", markup=False)
-        yield Container(id="team")
-        yield FinalPanel()
-        yield Static(id="bar", markup=False)
+        yield self.head
+        yield self.tabs
+        yield self.seats
+        yield self.final
+        yield self.bar
 
     def on_mount(self) -> None:
         self.set_class(not has_unicode(), "ascii")
@@ -120,7 +125,7 @@ class TeamApp(App[int]):
         self._draw_final()
 
     def _seat(self, names: list[str]) -> None:
-        team = self.query_one("#team")
+        team = self.seats
         team.remove_children()
         self.panels = {name: AgentPanel(name, number) for number, name in enumerate(names, 1)}
         team.mount(*self.panels.values())
@@ -134,7 +139,7 @@ class TeamApp(App[int]):
     def _height(self) -> int:
         """Rows for the agents."""
         used = 2 + (3 if self.query("#prompt") else 0)
-        final = int(self._room.height * FINAL_SHARE) if self.query_one(FinalPanel).has_class("shown") else 0
+        final = int(self._room.height * FINAL_SHARE) if self.final.has_class("shown") else 0
         return self._room.height - used - final
 
     def relayout(self) -> None:
@@ -143,11 +148,11 @@ class TeamApp(App[int]):
             return
         self._grid = arrange(len(self.panels), self._room.width, self._height())
         tabbed = self._grid.columns == 0
-        team = self.query_one("#team")
+        team = self.seats
         team.set_class(tabbed, "tabbed")
         if not tabbed:
             team.styles.grid_size_columns, team.styles.grid_size_rows = self._grid
-        self.query_one("#tabs").display = tabbed
+        self.tabs.display = tabbed
         for position, panel in enumerate(self.panels.values()):
             panel.display = not tabbed or position == self.current
         self._draw_tabs()
@@ -159,12 +164,12 @@ class TeamApp(App[int]):
         for position, (name, agent) in enumerate(self.feed.state.agents.items()):
             style = "reverse bold" if position == self.current else ""
             out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.status)[:1]} ", style=style)
-        self.query_one("#tabs", Static).update(out)
+        self.tabs.update(out)
 
     def _draw_final(self) -> None:
         state = self.feed.state
         text = state.final_text() or "".join(state.final_chunks)
-        panel = self.query_one(FinalPanel)
+        panel = self.final
         shown = bool(text)
         if shown != panel.has_class("shown"):
             panel.set_class(shown, "shown")
@@ -178,12 +183,12 @@ class TeamApp(App[int]):
             panel.draw(title, printable(text), done=state.final is not None)
 
     def draw_header(self) -> None:
-        self.query_one(Header).draw(self.feed, self.now(), self.note)
+        self.head.draw(self.feed, self.now(), self.note)
 
     def draw_bar(self) -> None:
         """The line of keys at the bottom (TUI-049)."""
         keys = "? help  r table  a answers  t timeline  c conversation  w files  f result  z zoom  e expand  ctrl+k all"
-        self.query_one("#bar", Static).update(f" {keys}")
+        self.bar.update(f" {keys}")
 
     def say(self, text: str, *, error: bool = False) -> None:
         """A toast."""

@@ -53,6 +53,8 @@ class SessionApp(TeamApp):
         super().__init__()
         self.start = start
         self.link = EngineLink(start.command, {"question": start.question, "flags": dict(start.flags)})
+        self.welcome = Static(LOGO, id="welcome", markup=False)
+        self.prompt = Prompt(self._complete)
         self.running = False
         self.ready = False
         self.last_answer = ""
@@ -68,21 +70,21 @@ class SessionApp(TeamApp):
     def compose(self) -> ComposeResult:
         *above, bar = super().compose()
         yield from above
-        yield Static(LOGO, id="welcome", markup=False)
-        yield Prompt(self._complete)
+        yield self.welcome
+        yield self.prompt
         yield bar
 
     def on_mount(self) -> None:
         self.note = "starting..." if not self.start.question else "the team gets ready..."
         super().on_mount()
-        self.query_one("#team").display = False
-        self.query_one(Prompt).focus()
+        self.seats.display = False
+        self.prompt.focus()
         self.run_worker(self._engine(), name="engine")
 
     def draw_bar(self) -> None:
         state = "Enter tells the agents, @agent one of them, Ctrl+C cancels" if self.running else "Enter asks"
         line = f" {state}  Esc then ? keys  Ctrl+K all  Ctrl+P directory: {self.context}"
-        self.query_one("#bar", Static).update(sign(line))
+        self.bar.update(sign(line))
 
     async def _engine(self) -> None:
         """What the engine says, until it ends."""
@@ -124,7 +126,7 @@ class SessionApp(TeamApp):
         lines = [LOGO, "", f"Mode: {mode}"]
         lines += [f"  {one_line(name)}: {one_line(model) or '-'} ({label})" for name, model, label in self.team]
         lines += ["", "Type your question below and press Enter. /help lists the commands, F1 the keys."]
-        self.query_one("#welcome", Static).update("\n".join(lines))
+        self.welcome.update("\n".join(lines))
         words = [line.strip() for line in self.link.last_words if line.strip()]
         if words:
             self.say("\n".join(words[:8]))
@@ -135,8 +137,8 @@ class SessionApp(TeamApp):
 
     def _begin(self, message: Mapping[str, Any]) -> None:
         self.running, self._cancelled, self.note = True, False, ""
-        self.query_one("#welcome").display = False
-        self.query_one("#team").display = True
+        self.welcome.display = False
+        self.seats.display = True
         directory = Path(str(message.get("log_dir")))
         if self.log_dir is None:
             self.log_dir = directory
@@ -280,7 +282,7 @@ class SessionApp(TeamApp):
             self.set_focus(None)
 
     def action_prompt(self) -> None:
-        self.query_one(Prompt).focus()
+        self.prompt.focus()
 
 
 __all__ = ["AgentPanel", "SessionApp", "Start"]

@@ -60,7 +60,7 @@ class ViewerApp(TeamApp):
 
     def draw_bar(self) -> None:
         keys = "? keys  [ ] turns  r table  a answers  t timeline  c conversation  w files  f result  z zoom  q quit"
-        self.query_one("#bar", Static).update(f" {keys}")
+        self.bar.update(f" {keys}")
 
     def now(self) -> float:
         """Of a run that is over or dead, the time of its last event."""
