@@ -18,6 +18,7 @@ from massgen.events.types import (
     AgentStatus,
     Event,
     FinalChunk,
+    Injection,
     NewAnswer,
     Restart,
     Retry,
@@ -72,6 +73,8 @@ class PlainDisplay:
                 return (f"[{who}] votes for {label}: {one_line(reason)[:100]}",)
             case Restart(labels=labels):
                 return (f"[{who}] looks again because of {', '.join(labels)}",)
+            case Injection(text=text):
+                return (f"[{who}] 📥 [INJECTION] {one_line(text)[:100]}",)
             case Retry(try_number=number, delay_seconds=delay, reason=reason):
                 return (f"[{who}] try {number} failed ({one_line(reason)[:120]}); again in {delay:.1f} s",)
             case AgentStatus(error_type=kind, error_message=message) if kind is not None:

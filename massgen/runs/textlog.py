@@ -76,10 +76,10 @@ def _describe_decision(event: Event) -> tuple[int, str] | None:
             return logging.INFO, f"Vote for {agent} ({label}): {reason[:200]}"
         case Restart(reason=reason, labels=labels):
             return logging.INFO, f"Restart triggered by {', '.join(labels)}: {reason}"
-        case Injection(source=source, labels=labels):
+        case Injection(source=source, labels=labels, text=text):
             if source == "peer_answers":
                 return logging.INFO, f"Mid-stream injection for {event.agent_id}: {len(labels)} new answer(s)"
-            return logging.INFO, f"Injection from {source}"
+            return logging.INFO, f"📥 [INJECTION] {source}: {text}"
         case PhaseChange(phase=phase):
             return logging.INFO, f"Phase: {phase}"
         case WinnerSelected(agent=agent, label=label, how=how):
