@@ -161,7 +161,10 @@ class ReviewScreen(ModalScreen[list[str]]):
         self.query_one("#chosen", Static).update(clean(text))
 
     def action_all(self) -> None:
-        self.query_one(SelectionList).select_all()
+        found = self.query_one(SelectionList)
+        for change in self._changes:
+            if not change.refused:
+                found.select(change.path)
 
     def action_decide(self, apply: bool) -> None:
         self.dismiss(list(self.query_one(SelectionList).selected) if apply else [])
