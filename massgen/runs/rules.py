@@ -17,10 +17,16 @@ _DELIVERY: dict[str, Delivery] = {
 
 
 def rules_of(
-    config: Config, *, quick: bool = False, plain: bool = False, criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
+    config: Config,
+    *,
+    quick: bool = False,
+    plain: bool = False,
+    writes: bool = False,
+    criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA,
 ) -> Rules:
     """The rules of a run. `quick` is `--quick` (COORD-097), `plain` one model without workflow tools (COORD-029).
 
+    `writes` says that the question came with paths to write, which only a presentation does (COORD-105).
     `criteria` count only where voting is checklist-gated.
     """
     orchestrator = config.orchestrator
@@ -46,7 +52,7 @@ def rules_of(
         quick=quick,
         plain=plain,
         delivery="reuse" if quick else _DELIVERY[orchestrator.final_answer_strategy],
-        direct_single=_direct_single(config),
+        direct_single=_direct_single(config) and not writes,
         grace_seconds=float(limits_of(config).grace),
         max_restarts=0 if plain else coordination.max_orchestration_restarts,
     )

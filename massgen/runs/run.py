@@ -224,7 +224,7 @@ class Run:
             backends = create_backends(self.config, self.request.loaded, resources)
             counter = CallCounter()
             ready = await self._prepare_team(equipped, backends, resources, counter)
-            plan = TeamPlan(quick=self.request.quick, plain=self.request.plain, equipment=equipped.kits, ready=ready)
+            plan = TeamPlan.of(self.request, equipment=equipped.kits, ready=ready)
             team, broadcasts = self._with_broadcasts(build_team(self.config, backends, plan), counter)
             self._runner = self._turn_runner(team, equipped.files, counter)
             if broadcasts is not None:

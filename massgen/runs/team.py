@@ -15,6 +15,7 @@ from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, Workflo
 from massgen.errors import ConfigError
 from massgen.runs.context_rules import context_rules
 from massgen.runs.preparation import Preparation
+from massgen.runs.request import RunRequest
 from massgen.runs.rules import limits_of, rules_of
 
 
@@ -32,13 +33,23 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamPlan:
-    """What shapes the team besides the configuration; `ready` was worked out before."""
+    """What shapes the team besides the configuration; `ready` was worked out before.
+
+    `writes` says that the question came with paths to write.
+    """
 
     quick: bool = False
     plain: bool = False
+    writes: bool = False
     ready: Preparation = field(default_factory=Preparation)
     equipment: Sequence[Equipment] = ()
     handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: RunRequest, *, ready: Preparation, equipment: Sequence[Equipment]) -> TeamPlan:
+        """What the question asks for."""
+        writes = any(path.permission == "write" for path in request.context_paths)
+        return cls(quick=request.quick, plain=request.plain, writes=writes, ready=ready, equipment=equipment)
 
 
 def keep_single_agent(config: Config, wanted: str | None) -> Config:
@@ -91,7 +102,7 @@ def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan)
     equipment = plan.equipment or [Equipment() for _ in config.agents]
     ready = plan.ready
     personas = ready.personas
-    rules = rules_of(config, quick=plan.quick, plain=plan.plain, criteria=ready.criteria)
+    rules = rules_of(config, quick=plan.quick, plain=plan.plain, writes=plan.writes, criteria=ready.criteria)
     shared = _shared_sections(config, ready, checklist=rules.checklist)
     agents = tuple(
         TeamAgent(

@@ -254,7 +254,8 @@ def test_without_a_filesystem_no_workspace_and_no_file_tool_exists(launch: Path)
 
 
 @pytest.mark.spec("API-006")
-def test_a_plain_context_path_may_be_written_and_a_read_entry_may_not(launch: Path) -> None:
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_plain_context_path_may_be_written_and_a_read_entry_may_not(launch: Path, size: int) -> None:
     (launch / "open").mkdir()
     (launch / "closed").mkdir()
 
@@ -270,7 +271,7 @@ def test_a_plain_context_path_may_be_written_and_a_read_entry_may_not(launch: Pa
         return answer_then_vote("Done.")(request)
 
     async def story() -> None:
-        async with place(launch, {"model-a": author, "model-b": author}) as here:
+        async with place(launch, dict.fromkeys(("model-a", "model-b")[:size], author)) as here:
             paths = [str(launch / "open"), {"path": str(launch / "closed"), "permission": "read"}]
             await massgen.run("Write.", config_dict=here.values, context_paths=paths)
             assert (launch / "open" / "new.txt").read_text() == "written"
