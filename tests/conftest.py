@@ -14,6 +14,7 @@ SLOW = (
     "commands/",
     "custom_tools/",
     "mcp/",
+    "runs/",
     "sandbox/",
     "backends/test_faults.py",
     "backends/test_tables.py",

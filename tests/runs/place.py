@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Played:
         return (self.attempt / "massgen.log").read_text()
 
 
-def team(url: str, models: Mapping[str, Any], **backend: Any) -> list[dict[str, Any]]:
+def team(url: str, models: Iterable[str], **backend: Any) -> list[dict[str, Any]]:
     """One agent `agent_a`, `agent_b`, ... for each model."""
     wire = {"type": "chatcompletion", "base_url": url, "api_key": KEY, **backend}
     return [
@@ -140,7 +140,7 @@ def git(directory: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
 
 
-def write_config(directory: Path, url: str, models: Mapping[str, Any], **rest: Any) -> Path:
+def write_config(directory: Path, url: str, models: Iterable[str], **rest: Any) -> Path:
     """A configuration file for the command line."""
     path = directory / "team.yaml"
     path.write_text(yaml.safe_dump({"agents": team(url, models), **rest}))

@@ -89,7 +89,7 @@ def test_a_run_prints_exactly_the_lines_of_the_contract(pair: subprocess.Complet
     answer = Path(lines[9].removeprefix("ANSWER_FILE: "))
     assert answer.read_text() == "Four."
     assert (log.parents[2] / "out" / "answer.txt").read_text() == "Four."
-    duration, total = (float(matched[n].group(1)) for n in (10, 13) if matched[n])
+    duration, total = (float(match.group(1)) for match in (matched[10], matched[13]) if match)
     assert total >= duration
 
 

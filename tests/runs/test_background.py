@@ -45,7 +45,7 @@ def steps(*responses: Any) -> Any:
 
     rest = iter(responses)
 
-    def decide(request: ReceivedRequest) -> Turn:
+    def decide(request: ReceivedRequest) -> Any:
         view = request.view
         if "new_answer" not in view.tool_names:
             return Turn(text="done")
