@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from massgen.errors import ConfigError, ConfigurationError, MissingExtra
-from massgen.integrations.chats import BadChatRequest, parse_messages
+from massgen.runs.chats import BadChatRequest, parse_messages
 
 
 def _is_installed() -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from massgen.errors import StorageError
-from massgen.integrations.chats import with_instructions
-from massgen.integrations.executing import execute
-from massgen.integrations.results import result_dictionary
 from massgen.integrations.sources import Wanted, find_source, requested_paths
 from massgen.integrations.value_errors import configuration_errors
+from massgen.runs.chats import with_instructions
+from massgen.runs.executing import execute
+from massgen.runs.program_results import result_dictionary
 from massgen.runs.request import RunRequest
 from massgen.runs.run import Run
 from massgen.workspace.context_paths import RequestedPath

@@ -10,10 +10,10 @@ from typing import Any
 
 from massgen.errors import ExecutionError
 from massgen.events.types import Event
-from massgen.integrations.executing import execute
 from massgen.integrations.sources import Wanted, find_source, requested_paths
 from massgen.integrations.value_errors import configuration_errors
 from massgen.runs.conversation import Conversation
+from massgen.runs.executing import execute
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from massgen.config.discovery import ConfigNotFound
 from massgen.errors import ConfigError, MassGenError
-from massgen.integrations.chats import BadChatRequest
+from massgen.runs.chats import BadChatRequest
 from massgen.server.gate import Gate, error_response
 from massgen.server.messages import parse_chat
 from massgen.server.replies import completion, new_id, reasoning

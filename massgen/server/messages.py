@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from massgen.integrations.chats import BadChatRequest, Chat, parse_messages
+from massgen.runs.chats import BadChatRequest, Chat, parse_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from massgen.events.types import (
     Warned,
     WinnerSelected,
 )
-from massgen.integrations.results import alias, result_dictionary
+from massgen.runs.program_results import alias, result_dictionary
 from massgen.runs.request import RunResult
 
 METADATA = (

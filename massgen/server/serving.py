@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from massgen.config import LoadedConfig
 from massgen.errors import EXIT_TIMEOUT, ExecutionError, MassGenError
 from massgen.events.types import Event
-from massgen.integrations.chats import Chat, with_instructions
-from massgen.integrations.executing import execute
+from massgen.runs.chats import Chat, with_instructions
+from massgen.runs.executing import execute
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 from massgen.server.settings import ServerSettings

@@ -9,7 +9,7 @@ from massgen.config import LoadedConfig, load_file
 from massgen.config.discovery import find_config
 from massgen.config.packaged import EXAMPLES_PREFIX, example_names, find_example
 from massgen.errors import ConfigError
-from massgen.integrations.chats import BadChatRequest
+from massgen.runs.chats import BadChatRequest
 from massgen.server.settings import ServerSettings
 
 MODEL = "massgen"
