@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from massgen.agents.calling import CallRecord
 from massgen.backends.protocol import AssistantMessage, Message, ToolResultMessage, UserMessage
-from massgen.views.files import guarded, safe_name, write_atomic
+from massgen.views.files import guarded, json_text, safe_name, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class CallFiles:
         if record.error is not None:
             value["error"] = {"type": record.error.kind, "message": str(record.error)}
         path = self._directory() / "llm_calls" / f"{number:04d}_{safe_name(request.agent_id)}.json"
-        text = self._redact(json.dumps(value, ensure_ascii=False, indent=1))
+        text = self._redact(json_text(value, indent=1))
         guarded("llm_calls", lambda: self._write(path, text))
         log.debug("model call %d, request and response:\n%s", number, text)
 

@@ -41,8 +41,7 @@ class TurnKeeper:
 
     def begin(self) -> None:
         """The session is in the registry as active."""
-        known = registry.find(self.session.session_id)
-        self.started = known.started if known else datetime.now().isoformat(timespec="seconds")
+        self.started = datetime.now().isoformat(timespec="seconds")
         self._register("active")
 
     def _register(self, status: str) -> None:

@@ -1,4 +1,4 @@
-"""`~/.massgen/sessions.json`: every session that was ever started by this user (SESS-082)."""
+"""`~/.massgen/sessions.json`: the sessions this user started, the newest thousand of them (SESS-082)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ except ImportError:  # Windows: concurrent runs are serialised by the atomic rep
     fcntl = None
 
 FILE = "sessions.json"
+MOST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def registry_file() -> Path | None:
 
 
 def record(entry: Entry) -> None:
-    """Add or replace an entry. A home that cannot be written costs the entry, not the run."""
+    """Add or replace an entry; the start of a known session stays. A home that cannot be written costs only this."""
     path = registry_file()
     if path is not None:
         guarded("the session registry", lambda: _record(path, entry))
@@ -49,8 +50,16 @@ def record(entry: Entry) -> None:
 def _record(path: Path, entry: Entry) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
-        entries = [item for item in _read(path) if item.get("session_id") != entry.session_id]
-        write_json(path, {"sessions": [*entries, asdict(entry)]})
+        known, others = None, []
+        for item in _read(path):
+            if item.get("session_id") == entry.session_id:
+                known = item
+            else:
+                others.append(item)
+        own = asdict(entry)
+        if known is not None and known.get("started"):
+            own["started"] = known["started"]
+        write_json(path, {"sessions": [*others[1 - MOST :], own]})
 
 
 def entries() -> list[Entry]:

@@ -60,3 +60,20 @@ def test_continuing_where_there_is_no_session_is_a_configuration_error(tmp_path:
     done = massgen(tmp_path, "--automation", "--continue", "Q")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no session to continue" in done.stderr
+
+
+@pytest.mark.spec("SESS-082")
+def test_the_registry_keeps_the_newest_thousand_and_the_start_of_a_session_that_goes_on(
+    server: ScriptedProvider, tmp_path: Path
+) -> None:
+    names = [f"old_{number:04}" for number in range(1200)]
+    known = [{"session_id": name, "status": "completed", "started": "2025-01-01T00:00:00"} for name in names]
+    file = tmp_path / ".massgen" / "sessions.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"sessions": known}))
+    path = write_config(tmp_path, server.openai_url, ("one",))
+    done = massgen(tmp_path, "--automation", "--config", path, "--session-id", names[-2], "Q")
+    assert done.returncode == 0, done.stderr
+    kept = json.loads(file.read_text())["sessions"]
+    assert [entry["session_id"] for entry in kept] == [*names[200:-2], names[-1], names[-2]]
+    assert (kept[-1]["started"], kept[-1]["model"]) == ("2025-01-01T00:00:00", "one")
