@@ -178,4 +178,5 @@ class Round:
 
 def _unknown(call: ToolCall, offered: Sequence[ToolSpec]) -> ToolOutcome:
     names = ", ".join(spec.name for spec in offered) or "none"
-    return ToolOutcome(text=f"There is no tool {call.name[:80]!r}. Available: {names}.", is_error=True)
+    text = f"ToolNotFound: No tool named '{call.name[:80]}' exists. Available: {names}."
+    return ToolOutcome(text=text, is_error=True)

@@ -28,6 +28,7 @@ class Conversation:
         request = replace(
             self.base,
             question=question,
+            interactive=True,
             context_paths=(*self.base.context_paths, *self.paths),
             history_since=self.forgotten_before,
         )

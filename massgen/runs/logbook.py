@@ -68,11 +68,12 @@ class Logbook:
     def redact(self, text: str) -> str:
         return self.redactor.text(text)
 
-    def attach(self, stream: EventStream, request: RunRequest, config: Config) -> None:
+    def attach(self, stream: EventStream, request: RunRequest, config: Config, session_id: str) -> None:
         """Subscribe the views: state first, answers before the status that names them."""
         self._names = tuple(safe_name(agent.id) for agent in config.agents)
         plain = self.redactor.value(dict(request.loaded.values))
         arguments = self.redactor.value(dict(request.cli_args))
+        place = {"mode": "interactive", "session_id": session_id} if request.interactive else {}
 
         def metadata(directory: Path) -> None:
             write_metadata(
@@ -80,7 +81,7 @@ class Logbook:
                 question=self.redact(request.question),
                 config=plain,
                 config_path=request.loaded.path,
-                cli_args=arguments,
+                cli_args={**arguments, **place, "turn": self.tree.turn} if place else arguments,
                 launch=request.launch,
             )
 

@@ -24,7 +24,8 @@ class RunRequest:
 
     `launch` is the directory the run belongs to. `plain` is one model without workflow tools, `quick` no
     refinement. `automation` keeps logs on whatever the configuration says (AUTO-017). `history` comes after that
-    of the session, which counts from turn `history_since`. `cli_args` are recorded.
+    of the session, which counts from turn `history_since`. `cli_args` are recorded; for an `interactive` question
+    with its turn and session (LOG-059).
     `review` asks a person which changes of the project are accepted (WS-033); without it all are (S-04).
     `criteria` come from a flag and beat generator and defaults (COORD-078).
     `ask_human` puts an agent's question to a person: (agent id, question, seconds) to an answer or None; without
@@ -35,6 +36,7 @@ class RunRequest:
     question: str
     launch: Path
     plain: bool = False
+    interactive: bool = False
     quick: bool = False
     automation: bool = False
     logs: bool = True

@@ -122,7 +122,7 @@ class Run:
             first_seq=first_seq,
             redact=redactor.text if redactor.pattern else None,
         )
-        self.log.attach(self.stream, request, self.config)
+        self.log.attach(self.stream, request, self.config, self.session.session_id)
         self._notices = ready.notices
         self._warnings = (CHECKLIST_NOTICE,) if switched else ()
         self.budget = budget_of(self.config)
@@ -324,7 +324,7 @@ class Run:
         )
         hint = SENSITIVITY[wanted.broadcast_sensitivity]
         agents = tuple(replace(agent, sections=(*agent.sections, hint)) for agent in team.agents)
-        handlers = {**team.handlers, "ask_others": broadcasts.ask}
+        handlers = {**team.handlers, "ask_others": broadcasts.ask, "respond_to_broadcast": broadcasts.respond}
         return replace(team, agents=agents, handlers=handlers), broadcasts
 
     def _archive(self) -> CallFiles | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.errors import ConfigError
+from massgen.runs.media import takes_media
 from massgen.runs.workfiles import AgentWork
 from massgen.tools.protocol import Phase, Tool
 
@@ -103,7 +104,9 @@ class ToolParts:
         if self._external is None or not self._external.servers or self.connections is None:
             return
         cwd = self.work.workspace if self.work is not None else None
-        self._servers = self.connections.agent(self.agent.id, self._external.servers, cwd=cwd)
+        self._servers = self.connections.agent(
+            self.agent.id, self._external.servers, cwd=cwd, accepts_media=self._accepts_media
+        )
 
     async def open(self, places: CommandPlaces) -> None:
         """Make the place of commands, load custom functions. Raises `ConfigError` before any model call."""
@@ -118,9 +121,14 @@ class ToolParts:
             timeout_seconds=float(self.agent.backend.tool_timeout_seconds),
             grants=(lambda: work.policy().grants) if work is not None else None,
             sandbox=self._sandboxes.sandbox if self._sandboxes is not None else None,
+            accepts_media=self._accepts_media,
         )
         self._custom = CustomTools(self._external.custom, warn=self.around.warn, options=options)
         await self.around.stack.enter_async_context(self._custom)
+
+    def _accepts_media(self, media_type: str) -> bool:
+        """Whether the agent's model takes this kind of media in a result (TOOL-004, TOOL-005)."""
+        return takes_media(self.agent.backend.type, media_type)
 
     async def open_jobs(self) -> None:
         """Background jobs for an agent with functions or servers; call it in the task that closes the stack."""

@@ -19,7 +19,7 @@ from massgen.tools.protocol import Phase
 from massgen.views.files import guarded, write_atomic
 from massgen.workspace.access import PathNote
 from massgen.workspace.beneath import read_bytes, replace_file
-from massgen.workspace.context_paths import ContextPath, RequestedPath, check_context_paths
+from massgen.workspace.context_paths import PROTECTION_NOTICE, ContextPath, RequestedPath, check_context_paths
 from massgen.workspace.memory_files import DIRECTORY, read_memories
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.review import Applied, FileChange, accept_all
@@ -303,6 +303,8 @@ def checked_contexts(
     )
     for line in checked.hints:
         hint(line)
+    if any(path.permission == "write" and (path.protected or path.patterns) for path in checked.paths):
+        hint(PROTECTION_NOTICE)
     return checked.paths
 
 

@@ -238,7 +238,7 @@ class ToolRunner:
     def _unknown(self, name: str) -> str:
         near = self._catalog.near(name)
         meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        return f"Error: there is no tool '{name}'.{meant}"
+        return f"ToolNotFound: No tool named '{name}' exists.{meant}"
 
 
 def _lenient(raw: str) -> dict[str, Any]:

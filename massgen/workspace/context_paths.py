@@ -13,6 +13,7 @@ from typing import Literal
 from massgen.errors import WorkspaceError
 
 Permission = Literal["read", "write"]
+PROTECTION_NOTICE = "Protected paths are a convenience against accidents, not a security boundary."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

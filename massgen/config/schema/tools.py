@@ -30,6 +30,8 @@ class McpServer(Section):
     args: Annotated[Texts, doc("Its arguments.")] = ()
     url: Annotated[Text | None, doc("Address (streamable-http, sse).")] = None
     timeout_seconds: Annotated[Seconds, doc("Limit of one call.")] = 60
+    cwd: Annotated[Text | None, doc("Where the server runs (stdio); left out: the agent's directory.")] = None
+    stateless: Annotated[Flag, doc("Several agents share one connection.")] = False
     env: Annotated[dict[Text, Text], doc("Variables for the server.")] = Field(default_factory=dict)
     headers: Annotated[dict[Text, Text], doc("HTTP headers (streamable-http, sse).")] = Field(default_factory=dict)
     allowed_tools: Annotated[Texts | None, doc("Only these tools of the server.")] = None
