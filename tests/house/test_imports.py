@@ -11,7 +11,8 @@ IMPORT_ALL = """
 import importlib, pkgutil, sys, threading
 import massgen
 for found in pkgutil.walk_packages(massgen.__path__, "massgen."):
-    if not found.name.endswith("__main__") and ".configs." not in found.name:
+    needs_extra = found.name.endswith("litellm_models")
+    if not found.name.endswith("__main__") and ".configs." not in found.name and not needs_extra:
         importlib.import_module(found.name)
 sys.exit(len(threading.enumerate()) - 1)
 """

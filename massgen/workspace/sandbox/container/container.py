@@ -101,13 +101,11 @@ class AgentContainer:
 
     async def _check(self, user: User) -> None:
         """What an image must provide (EXEC-068); adapts the user's ids where the caller's differ."""
-        state = await self.engine.ask("inspect", "--format", "{{.State.Running}}", self.name)
-        if state.output.strip() != "true":
-            log_lines = await self.engine.ask("logs", "--tail", "5", self.name)
-            await self._discard()
-            raise ContainerUnavailable(f"The container {self.name} has exited: {log_lines.reason}", hint=_STAY)
+        await self._check_running()
         looked = await self.engine.ask("exec", self.name, "/bin/sh", "-c", f"id -u {USER}; command -v bash")
         lines = looked.output.split()
+        if not lines:
+            await self._check_running()  # it may have exited between the two questions
         if not lines or lines[0] not in (str(UID), str(user.uid)):
             await self._discard()
             raise ContainerUnavailable(f"The image {self.settings.image} has no user {USER}: {_RULES}")
@@ -116,6 +114,13 @@ class AgentContainer:
             ids = f"s/^{USER}:\\([^:]*\\):[0-9]*:[0-9]*:/{USER}:\\1:{user.uid}:{user.gid}:/"
             script = f"sed -i '{ids}' /etc/passwd; chown -R {user} /home/{USER}"
             await self.engine.ask("exec", "--user", "0", self.name, "/bin/sh", "-c", script)
+
+    async def _check_running(self) -> None:
+        state = await self.engine.ask("inspect", "--format", "{{.State.Running}}", self.name)
+        if state.output.strip() != "true":
+            log_lines = await self.engine.ask("logs", "--tail", "5", self.name)
+            await self._discard()
+            raise ContainerUnavailable(f"The container {self.name} has exited: {log_lines.reason}", hint=_STAY)
 
     async def _install(self) -> None:
         for step in packages.installations(self.settings.packages):
