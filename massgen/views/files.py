@@ -20,11 +20,15 @@ _numbers = itertools.count()
 
 def write_atomic(path: Path, text: str) -> None:
     """Replace `path` by a whole new file; raises OSError and leaves the old one where that fails (LOG-032)."""
-    temporary = path.with_name(f".{path.name[:200]}.{_OWN}.{next(_numbers)}.tmp")
+    temporary = f"{path.parent}/.{path.name[:200]}.{_OWN}.{next(_numbers)}.tmp"
+    data = memoryview(text.encode("utf-8", "replace"))
     descriptor = os.open(temporary, _NEW, 0o644)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "replace"))
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+        finally:
+            os.close(descriptor)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -63,6 +67,9 @@ def guarded(what: str, write: Callable[[], None]) -> bool:
 
 def link(path: Path, target: str) -> None:
     """Make `path` a relative link to `target`, atomically; an existing file or directory of that name stays."""
+    with contextlib.suppress(FileExistsError):
+        path.symlink_to(target)
+        return
     if path.is_symlink() and os.readlink(path) == target:
         return
     if path.exists() and not path.is_symlink():
