@@ -25,6 +25,10 @@ from massgen.workspace.access import PathNote
 from massgen.workspace.context_paths import RequestedPath
 
 log = logging.getLogger(__name__)
+PROVIDER_CODE = (
+    "Your provider's code execution cannot see these files. For anything with them use the command tools "
+    "(mcp__command_line__execute_command)."
+)
 _PURPOSES = {
     "workspace": "your workspace; relative paths start here, its files are part of your answer",
     "others": "everybody's submitted files, one directory for each agent; traces/ shows how answers came about",
@@ -197,6 +201,8 @@ def _extra_sections(agent: AgentConfig, around: ToolSurroundings, files: TeamFil
         from massgen.tools.files.toolset import COMMAND_REPLACEMENTS
 
         found.append(COMMAND_REPLACEMENTS)
+    if backend.enable_mcp_command_line and (backend.enable_code_execution or backend.enable_code_interpreter):
+        found.append(PROVIDER_CODE)
     contexts = [item.path for item in files.run.context_paths]
     if contexts:
         from massgen.workspace.instructions import find_instructions, instructions_text

@@ -146,3 +146,33 @@ def test_an_agent_with_files_only_has_no_tools_of_jobs(tmp_path: Path) -> None:
     names = played.asked("m1")[0].view.tool_names
     assert "mcp__filesystem__read_file" in names
     assert not any("background" in name for name in names)
+
+
+@pytest.mark.spec("TOOL-045")
+@pytest.mark.parametrize("mark", [{"background": True}, {"mode": "background"}], ids=["background", "mode"])
+def test_a_function_called_with_a_mark_goes_to_the_background_and_does_not_see_the_mark(
+    tmp_path: Path, functions: dict[str, Any], mark: dict[str, Any]
+) -> None:
+    gate = tmp_path / "gate"
+    job: list[str] = []
+
+    def open_gate(request: ReceivedRequest) -> Turn:
+        (started,) = [json.loads(result.text) for result in request.view.results]
+        job.append(started["job_id"])
+        gate.touch()
+        return use(call(WAIT, timeout_seconds=20))
+
+    def fetch(_: ReceivedRequest) -> Turn:
+        return use(call("custom_tool__get_background_tool_result", job_id=job[0]))
+
+    script = steps(
+        use(call("custom_tool__slow", gate=str(gate), **mark)),
+        open_gate,
+        fetch,
+        use(call("new_answer", content="answer")),
+    )
+    played = play(tmp_path, {"m1": script}, backend=functions)
+    assert played.result.exit_code == 0, played.result.message
+    results = [result.text for result in played.asked("m1")[3].view.results]
+    fetched = json.loads(results[2].partition("\n\n")[0])
+    assert (fetched["job_id"], fetched["status"], fetched["result"]) == (job[0], "completed", "slow is done")
