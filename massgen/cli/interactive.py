@@ -49,7 +49,7 @@ class InteractiveSession:
         self._keyboard = keyboard
         self._kind = kind
         self._person = Person(out)
-        self._chat = Conversation(replace(request, review=self._person.review))
+        self._chat = Conversation(replace(request, review=self._person.review, ask_human=self._person.answer))
         self._slash = Slash(out, self._chat, keyboard.ask)
 
     def offer_launch_directory(self) -> None:
@@ -119,6 +119,7 @@ class InteractiveSession:
             self._out.line(references_notice(checked))
         run = self._chat.turn(question, named)
         display: TurnDisplay = turn_display(self._kind, self._out, run.agents)
+        self._person.quiet = display.quiet
         run.stream.subscribe(display)
         result = run_to_end(run, display.say_cancelled, self._person)
         display.finish(result)

@@ -7,17 +7,21 @@ import contextlib
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from massgen.cli.console import Writer, printable
+from massgen.cli.console import Writer, one_line, printable
 from massgen.runs.run import Run
 from massgen.workspace.review import Acceptance, FileChange, Review
 
 LONGEST_DIFF = 200
+WIDTH = 70
 
 
 class Person:
-    """Use `beside(run)` around the execution; `review` is the run's reviewer (WS-033)."""
+    """Use `beside(run)` around the execution; `review` is the run's reviewer (WS-033), `answer` its `ask_human`.
+
+    `quiet` is held while an agent's question stands on the screen; a live display draws nothing over it.
+    """
 
     def __init__(self, out: Writer) -> None:
         self._out = out
@@ -26,6 +30,7 @@ class Person:
         self._open: asyncio.Future[str] | None = None
         self._ahead: deque[str] = deque()
         self.leaving = False
+        self.quiet: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     @contextlib.contextmanager
     def beside(self, run: Run) -> Iterator[None]:
@@ -88,6 +93,26 @@ class Person:
             return await self._open
         finally:
             self._open = None
+
+    async def answer(self, agent_id: str, question: str, seconds: float) -> str | None:
+        """An agent's question (COORD-147); None where the person skips it. Cancelled when the time is over."""
+        with self.quiet():
+            self._out.line()
+            self._out.line(f"📢 BROADCAST FROM {one_line(agent_id).upper()}")
+            self._out.line("=" * WIDTH)
+            self._out.line(printable(question))
+            self._out.line("─" * WIDTH)
+            self._out.line("Options:")
+            self._out.line("  • Type your response and press Enter")
+            self._out.line("  • Press Enter alone to skip")
+            self._out.line(f"  • You have {seconds:.0f} seconds to respond")
+            self._out.line("=" * WIDTH)
+            try:
+                return await self.ask("Your response (or Enter to skip): ") or None
+            except asyncio.CancelledError:
+                self._out.line()
+                self._out.line("The time to respond is over; the agents go on without.")
+                raise
 
     async def review(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
         """Show what would change in the project and ask, file by file; nothing is accepted unasked."""

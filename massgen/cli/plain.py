@@ -86,6 +86,10 @@ class PlainDisplay:
             case _:
                 return ()
 
+    def quiet(self) -> contextlib.AbstractContextManager[None]:
+        """Lines are never drawn over."""
+        return contextlib.nullcontext()
+
     def say_cancelled(self) -> None:
         """At the first Ctrl+C."""
         for line in cancel_lines():
@@ -102,9 +106,14 @@ class PlainDisplay:
 
 
 class TurnDisplay(Protocol):
-    """What shows one turn: a subscriber that also hears of the cancellation and of the result."""
+    """What shows one turn: a subscriber that also hears of the cancellation and of the result.
+
+    Nothing on the screen is drawn over while `quiet` is held.
+    """
 
     def __call__(self, event: Event) -> None: ...
+
+    def quiet(self) -> contextlib.AbstractContextManager[None]: ...
 
     def say_cancelled(self) -> None: ...
 
@@ -125,9 +134,11 @@ def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") ->
     check_output(output)
     out = Writer(sys.stdout)
     person = Person(out) if sys.stdin.isatty() and sys.stdout.isatty() else None
-    run = Run(replace(request, review=person.review) if person is not None else request)
+    run = Run(replace(request, review=person.review, ask_human=person.answer) if person is not None else request)
     run.prepare()
     display = turn_display(kind, out, run.agents)
+    if person is not None:
+        person.quiet = display.quiet
     names = ", ".join(one_line(agent) for agent in run.agents)
     out.line(f"Team: {names}")
     out.line(f"Log: {run.log_dir}")

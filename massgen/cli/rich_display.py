@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from massgen.cli.console import one_line
@@ -29,6 +30,7 @@ class RichDisplay:
         self._plain = plain
         self._state = RunState()
         self._tails = dict.fromkeys(agents, "")
+        self._held = False
         self._live = Live(
             console=Console(highlight=False, markup=False, emoji=False),
             refresh_per_second=FRAMES,
@@ -43,9 +45,19 @@ class RichDisplay:
         self._note(event)
         if isinstance(event.body, FinalChunk):
             self._live.stop()
-        elif not self._live.is_started and not self._state.winner:
+        elif not self._live.is_started and not self._state.winner and not self._held:
             self._live.start()
         self._plain(event)
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Without the table, which comes back with the next event."""
+        self._held = True
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._held = False
 
     def _note(self, event: Event) -> None:
         name = event.agent_id or ""

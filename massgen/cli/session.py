@@ -13,6 +13,7 @@ from massgen.cli.person import Person
 from massgen.errors import EXIT_INTERRUPTED, ConfigError
 from massgen.runs.request import RunResult
 from massgen.runs.run import Run
+from massgen.structured_logging import configure_observability, observability_enabled, observability_wanted
 
 
 def run_to_end(run: Run, on_cancel: Callable[[], None], person: Person | None = None) -> RunResult:
@@ -20,7 +21,18 @@ def run_to_end(run: Run, on_cancel: Callable[[], None], person: Person | None = 
 
     A `person` may speak to the agents meanwhile.
     """
+    trace(run)
     return asyncio.run(_with_signals(run, on_cancel, person))
+
+
+def trace(run: Run) -> None:
+    """Spans for Logfire where `--logfire` or the environment asks (CLI-037); what is missing is said once."""
+    if not observability_wanted(bool(run.request.cli_args.get("logfire"))):
+        return
+    if observability_enabled() or (run.previous is None and configure_observability(True)):
+        from massgen.integrations.tracing import attach_tracing
+
+        attach_tracing(run.stream)
 
 
 async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person | None) -> RunResult:

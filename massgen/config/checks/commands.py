@@ -1,4 +1,4 @@
-"""Command lines and containers (CFG-071, CFG-072, EXEC-025, EXEC-061)."""
+"""Command lines and containers (CFG-071, CFG-072, EXEC-025, EXEC-061, AUTO-085)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def check_commands(config: Config, findings: Findings) -> None:
             message = f"'{backend.type}' in a container needs the network mode 'bridge'"
             advice = "Set 'command_line_docker_network_mode: bridge'"
             findings.error((*path, "command_line_docker_network_mode"), message, advice)
+        if docker and "massgen" in (agent.system_message or "").lower():
+            message = "A run inside of a container gets neither the credentials of this machine nor the massgen package"
+            advice = "For runs of massgen by this agent set 'command_line_execution_mode: local'"
+            findings.hint((*path, "command_line_execution_mode"), message, advice)
         if backend.command_line_docker_credentials.pass_all_env:
             where: Path = (*path, "command_line_docker_credentials", "pass_all_env")
             findings.warning(where, "Every variable of this machine, keys included, reaches the container")

@@ -59,7 +59,7 @@ def _check_team_features(config: Config, findings: Findings) -> None:
         if coordination.enable_planning_mode and name in CAPABILITIES and not CAPABILITIES[name].planning_mode:
             findings.warning(path, f"Planning mode is not available with '{name}' and is ignored there")
         if coordination.broadcast and name == "claude_code" and len(config.agents) > 1:
-            findings.warning(path, "Questions between agents are unreliable with 'claude_code'")
+            findings.warning(path, "'claude_code' cannot use ask_others; questions to and from it are unreliable")
         if coordination.enable_memory_filesystem_mode and agent.backend.cwd is None:
             message = "Memory files need a workspace; this agent runs without them"
             findings.warning(("agents", index, "backend"), message, "Add 'cwd: workspace'")
