@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ _PURPOSES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquipmentNeeds:
     """What equipping needs to know of the run. `steps` tells where the log keeps a step's files, `session` is the
-    session's directory."""
+    session's directory, `earlier` shows the files of its earlier turns before anything is granted."""
 
     config: Config
     loaded: LoadedConfig
@@ -53,6 +53,7 @@ class EquipmentNeeds:
     steps: Callable[[str], Path | None]
     subscribe: Callable[[Callable[[Event], None]], object]
     session: Path
+    earlier: Callable[[TeamFiles], Awaitable[None]]
     extra_paths: tuple[RequestedPath, ...] = ()
 
 
@@ -92,6 +93,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
     )
     stack.push_async_callback(files.finish)
     _remember(files, needs)
+    await needs.earlier(files)
     around = ToolSurroundings(
         config=needs.config,
         loaded=needs.loaded,

@@ -218,7 +218,6 @@ class Run:
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
             imported = group.create_task(asyncio.to_thread(prefetch, sorted(types)))
             equipped = await equip(self._needs(), stack)
-            await self._show_earlier_turns(equipped.files)
             await imported
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
@@ -266,6 +265,7 @@ class Run:
             steps=lambda label: self.log.steps.steps.get(label),
             subscribe=self.stream.subscribe,
             session=self.session.root,
+            earlier=self._show_earlier_turns,
             extra_paths=self.request.context_paths,
         )
 
