@@ -87,12 +87,16 @@ class SafePointReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseEnded:
-    """A model response ended without a terminal call; `text` is the round's last non-empty text."""
+    """A model response ended without a terminal call; `text` is the round's last non-empty text.
+
+    `tree` holds the agent's files where the text may become its answer.
+    """
 
     at: float
     agent: int
     text: str
     can_inject: bool = True
+    tree: str | None = None
     seconds_left: float | None = None
 
 

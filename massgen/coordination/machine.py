@@ -172,7 +172,7 @@ def _no_action(draft: Attempt, fact: ResponseEnded) -> None:
         member.reminders += 1
         draft.say(Remind(agent=member.number, tools=member.tools))
         return
-    _take_text(draft, fact.agent, fact.text, fact.at)
+    _take_text(draft, fact.agent, fact.text, fact.at, fact.tree)
 
 
 def _closed(draft: Attempt, fact: RoundClosed) -> None:
@@ -185,12 +185,12 @@ def _closed(draft: Attempt, fact: RoundClosed) -> None:
         rounds.fail(draft, member, "timeout", "timeout", message)
 
 
-def _take_text(draft: Attempt, number: int, text: str, at: float) -> None:
+def _take_text(draft: Attempt, number: int, text: str, at: float, tree: str | None = None) -> None:
     """The words of an agent that never called a tool count as its answer if it has none; else it abstains."""
     member = draft.member(number)
     if member.count == 0 and text.strip() and ("new_answer" in member.tools or draft.rules.plain):
         if not rounds.lose_first_answer(draft, member):
-            proposals.accept_answer(draft, member, text, None, at)
+            proposals.accept_answer(draft, member, text, tree, at)
     else:
         rounds.give_up(draft, member)
 

@@ -69,10 +69,13 @@ class CoordinationJudge:
         return await self._ask(fact)
 
     async def response_ended(self, text: str) -> Verdict:
+        member = self._coordinator.attempt.member(self._agent.number)
+        tree = await self._freeze() if text.strip() and member.count == 0 else None
         fact = ResponseEnded(
             at=self._coordinator.clock.now(),
             agent=self._agent.number,
             text=text,
+            tree=tree,
             seconds_left=self._limits.seconds_left,
         )
         return await self._ask(fact)

