@@ -139,7 +139,8 @@ def test_the_launch_directory_is_shared_as_the_flag_says(
     done = massgen(launch, "--automation", "--config", path, "--cwd-context", mode, "Q")
     assert done.returncode == 0, done.stderr
     assert f"- {launch} (read)" in first_of(server).view.system
-    (presenting,) = (request for request in server.requests if not {"vote", "new_answer"} & set(request.view.tool_names))
+    workflow = {"vote", "new_answer"}
+    (presenting,) = (request for request in server.requests if not workflow & set(request.view.tool_names))
     assert f"- {launch} ({access})" in presenting.view.system
 
 
