@@ -27,8 +27,7 @@ class ProjectChanges:
             return
         review = work.team.run.review(work.agent_id)
         self._keep(directory, review.patch(changes), changes)
-        possible = [change for change in changes if change.refused is None]
-        accepted = await self.reviewer(review, changes) if self.reviewer is not None else accept_all(possible)
+        accepted = await self.reviewer(review, changes) if self.reviewer is not None else accept_all(changes)
         try:
             applied = await work.team.run.apply(work.agent_id, accepted)
         except StorageError as error:
@@ -41,7 +40,8 @@ class ProjectChanges:
         for change in changes:
             if change.refused is not None:
                 self.warn(f"Not applied: {change.target} ({change.refused})")
-        for path in applied.conflicts:
+        left = {change.target for change in changes if change.conflict and change.target not in applied.applied}
+        for path in sorted(left.union(applied.conflicts)):
             self.warn(f"Not applied: {path} was changed meanwhile; the new version is in the log.")
 
     @staticmethod

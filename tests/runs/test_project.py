@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from massgen.events.types import Event, FinalAnswer, Warned
 from massgen.runs.run import Run
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, use
 from massgen.testing.policies import visible_answers
@@ -159,3 +160,20 @@ def test_in_legacy_mode_only_the_presenter_writes_and_nobody_is_asked(tmp_path: 
     assert played.result.exit_code == 0
     assert refused and "Error" in refused[0]
     assert (project / "out.txt").read_text() == "by the presenter"
+
+
+@needs("git")
+@pytest.mark.spec("WS-045")
+def test_a_file_that_the_user_changed_meanwhile_is_kept_and_named(tmp_path: Path, project: Path) -> None:
+    def meanwhile(run: Run, server: ScriptedProvider) -> None:
+        def on_event(event: Event) -> None:
+            if isinstance(event.body, FinalAnswer):
+                (project / "code.py").write_text("mine = 'the user'\n")
+
+        run.stream.subscribe(on_event)
+
+    played, _, _ = edited(tmp_path, project, "auto", before=meanwhile)
+    assert (project / "code.py").read_text() == "mine = 'the user'\n"
+    assert (project / "two.py").exists()
+    warnings = [body.text for body in played.bodies(Warned)]
+    assert any("code.py was changed meanwhile" in text for text in warnings)
