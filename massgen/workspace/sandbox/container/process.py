@@ -75,6 +75,13 @@ class ContainerProcess(asyncio.SubprocessProtocol):
         if not self._ended.done() and self._transport is not None:
             self._transport.kill()
 
+    async def settle(self, patience: float = 5.0) -> None:
+        """Wait for the end of a command that was ended inside; a client that does not notice is ended itself."""
+        await asyncio.wait({self._ended}, timeout=patience)
+        if not self._ended.done() and self._transport is not None:
+            self._transport.kill()
+            await asyncio.wait({self._ended}, timeout=patience)
+
     async def _signal(self, name: str) -> None:
         """Reach every process inside that carries the mark in its environment."""
         script = ["/bin/sh", "-c", END_MARKED, "sh", f"{MARK}={self.mark}", name]

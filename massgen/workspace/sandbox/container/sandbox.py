@@ -26,6 +26,7 @@ class ContainerSandbox:
         self._grants = grants
         self._start_directory = start_directory
         self._limits = limits
+        self._running: set[ContainerProcess] = set()
 
     async def start(self) -> None:
         await self._container.ensure(self._grants)
@@ -54,6 +55,7 @@ class ContainerSandbox:
             stdin=asyncio.subprocess.DEVNULL,
             env=exec_environment(variables),
         )
+        self._running = {one for one in self._running if one.exit_code is None} | {process}
         return process
 
     async def run(
@@ -76,4 +78,9 @@ class ContainerSandbox:
         )
 
     async def close(self) -> None:
+        """End the commands and wait for each end, so that whoever asks afterwards hears of it."""
         await self._container.end_commands()
+        async with asyncio.TaskGroup() as group:
+            for process in self._running:
+                group.create_task(process.settle())
+        self._running = set()
