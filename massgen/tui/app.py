@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -14,15 +16,16 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.widgets import Static
 
-from massgen.tui import contents
-from massgen.tui.feed import RunFeed
-from massgen.tui.files import file_entries
+from massgen.tui.final import FinalPanel
 from massgen.tui.header import Header
+from massgen.tui.keys import KEYS
 from massgen.tui.layout import Grid, arrange
-from massgen.tui.panel import AgentPanel, FinalPanel
-from massgen.tui.screens import BrowseScreen, TextScreen
 from massgen.tui.styles import STYLES
 from massgen.tui.symbols import has_unicode, one_line, printable, sign, state_sign
+
+if TYPE_CHECKING:
+    from massgen.tui.feed import RunFeed
+    from massgen.tui.panel import AgentPanel
 
 FRAMES = 12
 FINAL_SHARE = 0.45
@@ -35,7 +38,7 @@ class TeamApp(App[int]):
     TITLE = "MassGen"
     COMMAND_PALETTE_BINDING = "ctrl+k"
     ENABLE_COMMAND_PALETTE = True
-    KEYS: ClassVar[str] = contents.KEYS
+    KEYS: ClassVar[str] = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Cancel", priority=True, show=False),
         Binding("ctrl+q", "leave", "Quit", priority=True, show=False),
@@ -55,7 +58,7 @@ class TeamApp(App[int]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.feed = RunFeed()
+        self._feed: RunFeed | None = None
         self.log_dir: Path | None = None
         self.panels: dict[str, AgentPanel] = {}
         self.current = 0
@@ -69,6 +72,19 @@ class TeamApp(App[int]):
         self._place = (0, 0)
         self._room = Size(80, 24)
 
+    @property
+    def feed(self) -> RunFeed:
+        """What is known of the run. Its module is loaded when it is first asked for: the first frame needs it not."""
+        if self._feed is None:
+            from massgen.tui.feed import RunFeed
+
+            self._feed = RunFeed()
+        return self._feed
+
+    @feed.setter
+    def feed(self, feed: RunFeed) -> None:
+        self._feed = feed
+
     def compose(self) -> ComposeResult:
         yield self.head
         yield self.tabs
@@ -81,6 +97,7 @@ class TeamApp(App[int]):
         self.draw_header()
         self.draw_bar()
         self.set_interval(1 / FRAMES, self.frame)
+        self.call_after_refresh(self.run_worker, asyncio.to_thread(_load_the_rest), name="loading")
         self.set_interval(0.5, self.draw_header)
 
     def get_system_commands(self, screen):
@@ -103,9 +120,9 @@ class TeamApp(App[int]):
 
     def frame(self) -> None:
         """Draw what changed since the last frame."""
-        changed, self.feed.changed = self.feed.changed, set()
-        if not changed:
+        if self._feed is None or not self._feed.changed:
             return
+        changed, self._feed.changed = self._feed.changed, set()
         state = self.feed.state
         if list(state.agents) != list(self.panels):
             self._seat(list(state.agents))
@@ -126,6 +143,8 @@ class TeamApp(App[int]):
 
     def _seat(self, names: list[str]) -> None:
         team = self.seats
+        from massgen.tui.panel import AgentPanel
+
         team.remove_children()
         self.panels = {name: AgentPanel(name, number) for number, name in enumerate(names, 1)}
         team.mount(*self.panels.values())
@@ -183,7 +202,7 @@ class TeamApp(App[int]):
             panel.draw(title, printable(text), done=state.final is not None)
 
     def draw_header(self) -> None:
-        self.head.draw(self.feed, self.now(), self.note)
+        self.head.draw(self._feed, self.now(), self.note)
 
     def draw_bar(self) -> None:
         """The line of keys at the bottom (TUI-049)."""
@@ -204,37 +223,55 @@ class TeamApp(App[int]):
         if self.screen.maximized is not None:
             self.screen.minimize()
         elif self.panels:
-            focused = self.focused if isinstance(self.focused, AgentPanel | FinalPanel) else None
+            focused = self.focused if self.focused in (*self.panels.values(), self.final) else None
             self.screen.maximize(focused or list(self.panels.values())[self.current], container=False)
 
     def action_light(self) -> None:
         self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"
 
+    def open_text(self, title: str, text: Callable[[], str | Text], *, key: str = "", again: bool = True) -> None:
+        """One long text over the team; `key` closes it too."""
+        from massgen.tui.screens import TextScreen
+
+        self.push_screen(TextScreen(title, text, again=again, key=key))
+
     def action_keys(self) -> None:
-        self.push_screen(TextScreen("Keys", lambda: self.KEYS, again=False))
+        self.open_text("Keys", lambda: self.KEYS, again=False)
 
     def action_table(self) -> None:
-        self.push_screen(TextScreen("Coordination", lambda: contents.table_text(self.feed), key="r"))
+        from massgen.tui.contents import table_text
+
+        self.open_text("Coordination", lambda: table_text(self.feed), key="r")
 
     def action_timeline(self) -> None:
-        self.push_screen(TextScreen("Timeline", lambda: contents.timeline_text(self.feed), key="t"))
+        from massgen.tui.contents import timeline_text
+
+        self.open_text("Timeline", lambda: timeline_text(self.feed), key="t")
 
     def action_conversation(self) -> None:
-        self.push_screen(TextScreen("Conversation", lambda: contents.conversation_text(self.feed), key="c"))
+        from massgen.tui.contents import conversation_text
+
+        self.open_text("Conversation", lambda: conversation_text(self.feed), key="c")
 
     def action_result(self) -> None:
         def text() -> str:
             return printable(self.feed.state.final_text()) or "There is no final answer yet."
 
-        self.push_screen(TextScreen("Final answer", text, key="f"))
+        self.open_text("Final answer", text, key="f")
 
     def action_answers(self) -> None:
-        entries = contents.answer_entries(self.feed)
+        from massgen.tui.contents import answer_entries
+        from massgen.tui.screens import BrowseScreen
+
+        entries = answer_entries(self.feed)
         self.push_screen(
             BrowseScreen("Answers and votes", entries, empty="No answers yet.", start=max(0, len(entries) - 1))
         )
 
     def action_files(self) -> None:
+        from massgen.tui.files import file_entries
+        from massgen.tui.screens import BrowseScreen
+
         entries = file_entries(self.log_dir, self.feed) if self.log_dir is not None else []
         self.push_screen(BrowseScreen("Workspace files", entries, empty="No answer has files."))
 
@@ -243,3 +280,8 @@ class TeamApp(App[int]):
 
     def action_leave(self) -> None:
         self.exit(0)
+
+
+def _load_the_rest() -> None:
+    """What the first frame does without, so that the first key does not wait for it."""
+    from massgen.tui import contents, feed, files, panel, screens  # noqa: F401

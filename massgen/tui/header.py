@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual.widgets import Static
 
-from massgen.tui.feed import RunFeed
 from massgen.tui.symbols import clean, one_line, sign
 from massgen.views.states import PHASES
+
+if TYPE_CHECKING:
+    from massgen.tui.feed import RunFeed
 
 
 def amount(number: int) -> str:

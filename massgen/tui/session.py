@@ -12,12 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from massgen.tui import contents
 from massgen.tui.app import TeamApp
+from massgen.tui.keys import ASKING, KEYS
 from massgen.tui.link import EngineLink
-from massgen.tui.panel import AgentPanel
 from massgen.tui.prompt import Prompt
-from massgen.tui.screens import Change, ReviewScreen, TextScreen
+from massgen.tui.screens import Change, ReviewScreen
 from massgen.tui.symbols import one_line, sign
 
 EXECUTION, INTERRUPTED = 2, 4
@@ -42,7 +41,7 @@ class Start:
 class SessionApp(TeamApp):
     """`return_code`, `last_answer` and `failure` are for the command line that started it."""
 
-    KEYS = contents.KEYS + contents.ASKING
+    KEYS = KEYS + ASKING
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "context", "Share this directory", priority=True),
         Binding("escape", "team", show=False),
@@ -205,8 +204,10 @@ class SessionApp(TeamApp):
             case "/help" | "/h":
                 self.action_keys()
             case "/status":
+                from massgen.tui.contents import status_text
+
                 facts = [f"{a[0]}: {a[1]} ({a[2]})" for a in self.team] + [f"Configuration: {self.config or '-'}"]
-                self.push_screen(TextScreen("Status", lambda: contents.status_text(self.feed, facts)))
+                self.open_text("Status", lambda: status_text(self.feed, facts))
             case "/config":
                 self.link.send({"do": "config"})
             case "/context":
@@ -285,4 +286,4 @@ class SessionApp(TeamApp):
         self.prompt.focus()
 
 
-__all__ = ["AgentPanel", "SessionApp", "Start"]
+__all__ = ["SessionApp", "Start"]

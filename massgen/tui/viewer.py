@@ -16,9 +16,9 @@ from textual.widgets.option_list import Option
 
 from massgen.events.codec import read_events, run_logs
 from massgen.events.types import Event
-from massgen.tui import contents
 from massgen.tui.app import TeamApp
 from massgen.tui.feed import RunFeed
+from massgen.tui.keys import KEYS, VIEWING
 from massgen.tui.symbols import one_line
 from massgen.views.follow import follow
 
@@ -37,7 +37,7 @@ class Watch:
 class ViewerApp(TeamApp):
     """`alive(pid, started)` tells whether the process that writes the run still exists (TUI-068)."""
 
-    KEYS = contents.KEYS + contents.VIEWING
+    KEYS = KEYS + VIEWING
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "step(-1)", "Earlier attempt or turn", show=False),
         Binding("right_square_bracket", "step(1)", "Later attempt or turn", show=False),

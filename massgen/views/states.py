@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from massgen.views.printable import one_line
-from massgen.views.run_state import AgentView, RunState
+
+if TYPE_CHECKING:
+    from massgen.views.run_state import AgentView, RunState
 
 
 class Shown(NamedTuple):

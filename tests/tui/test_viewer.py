@@ -22,7 +22,8 @@ from massgen.events.types import (
     ToolEnd,
     ToolStart,
 )
-from massgen.tui.panel import AgentPanel, FinalPanel
+from massgen.tui.final import FinalPanel
+from massgen.tui.panel import AgentPanel
 from massgen.tui.prompt import Prompt
 from tests.interactive.teams import FINAL
 from tests.tui.scene import SIZES, finished, play, screen_text, until, viewer, write_log
