@@ -1,9 +1,9 @@
 """The engine of the terminal application: runs turns in a process of its own, told what to do in lines of JSON.
 
 Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), cancel,
-reply (id, accepted), forget, context (mode), paths (path, permission), config, quit. Messages on standard output,
-`{"say": ...}`: ready, failed, turn, ended, refused, queued, review, notice. What happens inside a turn stands in its
-event log.
+reply (id, text or accepted), forget, context (mode), paths (path, permission), config, quit.
+Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, refused, queued, question, review, closed,
+notice. What happens inside a turn stands in its event log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from typing import Any
 from massgen.cli.asking import Asked, prepare, references
 from massgen.cli.console import Writer, contract_stream
 from massgen.cli.inspection import open_in_desktop
-from massgen.cli.session import write_output
+from massgen.cli.remote_person import RemotePerson
+from massgen.cli.session import trace, write_output
 from massgen.cli.start_screen import provider_label
 from massgen.errors import EXIT_CONFIG, EXIT_OK, MassGenError
 from massgen.runs.conversation import Conversation
@@ -29,10 +30,8 @@ from massgen.runs.request import RunResult
 from massgen.runs.run import Run
 from massgen.workspace.context_paths import RequestedPath, check_context_paths, launch_directory_request
 from massgen.workspace.launch_offer import added_text
-from massgen.workspace.review import Acceptance, FileChange, Review
 
 LONGEST_LINE = 32 * 1024 * 1024
-LONGEST_DIFF = 200_000
 
 
 class Engine:
@@ -44,7 +43,7 @@ class Engine:
         self._output: Asked | None = None
         self._run: Run | None = None
         self._questions: asyncio.Queue[str | None] = asyncio.Queue()
-        self._reviews: dict[int, asyncio.Future[list[str]]] = {}
+        self._person = RemotePerson(self.say)
         self._context: tuple[RequestedPath, ...] = ()
 
     def say(self, kind: str, **data: Any) -> None:
@@ -76,7 +75,7 @@ class Engine:
             return False
         self._output = asked
         self._context = asked.request.context_paths
-        request = replace(asked.request, review=self._review, question="")
+        request = replace(asked.request, review=self._person.review, ask_human=self._person.answer, question="")
         self._chat = Conversation(request)
         config = request.loaded.require()
         self.say(
@@ -126,7 +125,7 @@ class Engine:
             case "config" if self._chat is not None:
                 self._open_config(self._chat.base.loaded.path)
             case "reply":
-                self._reply(command)
+                self._person.reply(command)
             case _:
                 return
 
@@ -162,12 +161,6 @@ class Engine:
         else:
             self.say("notice", text=f"Configuration: {path}")
 
-    def _reply(self, command: Mapping[str, Any]) -> None:
-        waiting = self._reviews.get(int(command.get("id", 0)))
-        accepted = command.get("accepted")
-        if waiting is not None and not waiting.done():
-            waiting.set_result([str(path) for path in accepted] if isinstance(accepted, list) else [])
-
     async def _turns(self) -> None:
         while (question := await self._questions.get()) is not None:
             try:
@@ -177,6 +170,7 @@ class Engine:
                 continue
             self._run = run
             self.say("turn", turn=run.turn, log_dir=str(run.log_dir), question=run.request.question)
+            trace(run)
             result = await run.execute()
             self._run = None
             self._told(run, result)
@@ -202,25 +196,6 @@ class Engine:
         for text in run.unheard if result.outcome == "complete" else ():
             self.say("queued", text=text)
             self._questions.put_nowait(text)
-
-    async def _review(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
-        number = len(self._reviews) + 1
-        waiting: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._reviews[number] = waiting
-        shown = [
-            {
-                "path": str(change.target),
-                "kind": change.kind,
-                "refused": change.refused,
-                "conflict": change.conflict,
-                "diff": "".join(review.hunks(change))[:LONGEST_DIFF],
-            }
-            for change in changes
-        ]
-        self.say("review", id=number, changes=shown)
-        wanted = set(await waiting)
-        possible = [change for change in changes if change.refused is None and str(change.target) in wanted]
-        return [Acceptance(change=change, overwrite=change.conflict) for change in possible]
 
 
 async def _next(commands: asyncio.StreamReader) -> dict[str, Any] | None:

@@ -25,8 +25,8 @@ class Prompt(TextArea):
             super().__init__()
             self.text = text
 
-    def __init__(self, complete: Completer) -> None:
-        super().__init__(id="prompt", compact=True, soft_wrap=True, tab_behavior="focus")
+    def __init__(self, complete: Completer, id: str = "prompt") -> None:
+        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus")
         self._complete = complete
         self._history: list[str] = []
         self._position = 0

@@ -13,14 +13,14 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from massgen.tui.app import TeamApp
+from massgen.tui.commands import Command, Commands
 from massgen.tui.keys import ASKING, KEYS
 from massgen.tui.link import EngineLink
 from massgen.tui.prompt import Prompt
-from massgen.tui.screens import Change, ReviewScreen
 from massgen.tui.symbols import one_line, sign
+from massgen.tui.wanted import WaitingRoom, wanted_from
 
 EXECUTION, INTERRUPTED = 2, 4
-COMMANDS = ("/help", "/status", "/config", "/context", "/inspect", "/clear", "/reset", "/cancel", "/quit", "/exit")
 SAVING_SECONDS = 10.0
 CANCELLED = "⏸️ Turn cancelled. Partial progress saved. Enter your next question or /quit to exit."
 LOGO = "MassGen: a team of agents works on your question, votes, and the winner answers."
@@ -44,6 +44,7 @@ class SessionApp(TeamApp):
     KEYS = KEYS + ASKING
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "context", "Share this directory", priority=True),
+        Binding("f4", "question", "Open the question that waits", priority=True),
         Binding("escape", "team", show=False),
         Binding("i,slash", "prompt", "Type", show=False),
     ]
@@ -54,6 +55,8 @@ class SessionApp(TeamApp):
         self.link = EngineLink(start.command, {"question": start.question, "flags": dict(start.flags)})
         self.welcome = Static(LOGO, id="welcome", markup=False)
         self.prompt = Prompt(self._complete)
+        self.commands = self._commands()
+        self.wanted = WaitingRoom(self)
         self.running = False
         self.ready = False
         self.last_answer = ""
@@ -78,10 +81,13 @@ class SessionApp(TeamApp):
         super().on_mount()
         self.seats.display = False
         self.prompt.focus()
+        self.set_interval(0.5, self.wanted.look)
         self.run_worker(self._engine(), name="engine")
 
     def draw_bar(self) -> None:
         state = "Enter tells the agents, @agent one of them, Ctrl+C cancels" if self.running else "Enter asks"
+        if self.wanted.waiting:
+            state = f"F4 opens {self.wanted.waiting} question(s) for you"
         line = f" {state}  Esc then ? keys  Ctrl+K all  Ctrl+P directory: {self.context}"
         self.bar.update(sign(line))
 
@@ -110,8 +116,10 @@ class SessionApp(TeamApp):
                 self.say(text, error=True)
             case "queued":
                 self.say(sign(f"→ next question: {one_line(text)}"))
-            case "review":
-                self._review(message)
+            case "question" | "review":
+                self.wanted.add(wanted_from(message))
+            case "closed":
+                self.wanted.close(int(message.get("id") or 0))
             case "notice":
                 self.say(text)
             case _:
@@ -161,28 +169,30 @@ class SessionApp(TeamApp):
             self.say(text or "The turn failed.", error=True)
         self.draw_bar()
 
-    def _review(self, message: Mapping[str, Any]) -> None:
-        changes = [
-            Change(
-                str(item.get("path")),
-                str(item.get("kind")),
-                str(item.get("diff")),
-                str(item.get("refused") or ""),
-                bool(item.get("conflict")),
-            )
-            for item in message.get("changes") or []
-            if isinstance(item, dict)
-        ]
+    def is_free(self) -> bool:
+        """Whether nothing is typed and nothing else is open: then a question may open by itself."""
+        return len(self.screen_stack) == 1 and not self.prompt.text
 
-        def reply(accepted: list[str] | None) -> None:
-            self.link.send({"do": "reply", "id": message.get("id"), "accepted": accepted or []})
+    def announce(self, headline: str) -> None:
+        """A question waits; the person is busy."""
+        self.bell()
+        self.say(sign(f"📢 {headline} (F4 opens it)"))
+        self.draw_bar()
 
-        self.push_screen(ReviewScreen(changes), reply)
+    def reply(self, number: int, answer: Mapping[str, Any]) -> None:
+        """The person decided."""
+        self.link.send({"do": "reply", "id": number, **answer})
+
+    def action_question(self) -> None:
+        """F4: what waits for the person."""
+        if not self.wanted.open_next(now=True):
+            self.say("No question waits for you.")
 
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
         text = event.text.strip()
         if text.startswith("/") and "\n" not in text:
-            self._command_line(text)
+            if not self.commands.run(text):
+                self.say(f"There is no command {one_line(text.split()[0])}. /help lists them.", error=True)
         elif not self.ready:
             self._waiting.append(text)
             self.say("The team gets ready; your question is asked then.")
@@ -198,36 +208,35 @@ class SessionApp(TeamApp):
         self.link.send({"do": "tell", "text": rest.strip() if agent else text, "agent": agent})
         self.say(sign(f"→ {agent or 'all agents'}, at the next safe point"))
 
-    def _command_line(self, text: str) -> None:
-        name, _, rest = text.partition(" ")
-        match name.lower():
-            case "/help" | "/h":
-                self.action_keys()
-            case "/status":
-                from massgen.tui.contents import status_text
+    def _commands(self) -> Commands:
+        return Commands(
+            Command(("/help", "/h"), "", "keys and commands", lambda _: self.action_keys()),
+            Command(("/status",), "", "team, configuration, session", lambda _: self._show_status()),
+            Command(("/inspect", "/i"), "", "the conversation so far", lambda _: self.action_conversation()),
+            Command(("/context",), "PATH [write]", "let the agents see a path; alone: list them", self._add_path),
+            Command(("/config",), "", "open the configuration", lambda _: self.link.send({"do": "config"})),
+            Command(("/clear", "/reset"), "", "forget the earlier turns", lambda _: self._forget()),
+            Command(("/cancel",), "", "stop the turn, keep what there is", lambda _: self._cancel()),
+            Command(("/quit", "/exit", "/q"), "", "leave", lambda _: self.action_leave()),
+        )
 
-                facts = [f"{a[0]}: {a[1]} ({a[2]})" for a in self.team] + [f"Configuration: {self.config or '-'}"]
-                self.open_text("Status", lambda: status_text(self.feed, facts))
-            case "/config":
-                self.link.send({"do": "config"})
-            case "/context":
-                path, _, permission = rest.strip().partition(" ")
-                self.link.send({"do": "paths", "path": path, "permission": permission})
-            case "/inspect" | "/i":
-                self.action_conversation()
-            case "/clear" | "/reset":
-                self.link.send({"do": "forget"})
-                self.say("The conversation starts afresh; earlier turns stay on disk.")
-            case "/cancel":
-                self._cancel()
-            case "/quit" | "/exit" | "/q":
-                self.action_leave()
-            case _:
-                self.say(f"There is no command {one_line(name)}. /help lists them.", error=True)
+    def _show_status(self) -> None:
+        from massgen.tui.contents import status_text
+
+        facts = [f"{a[0]}: {a[1]} ({a[2]})" for a in self.team] + [f"Configuration: {self.config or '-'}"]
+        self.open_text("Status", lambda: status_text(self.feed, facts))
+
+    def _add_path(self, rest: str) -> None:
+        path, _, permission = rest.partition(" ")
+        self.link.send({"do": "paths", "path": path, "permission": permission})
+
+    def _forget(self) -> None:
+        self.link.send({"do": "forget"})
+        self.say("The conversation starts afresh; earlier turns stay on disk.")
 
     def _complete(self, word: str) -> list[str]:
         if word.startswith("/"):
-            return [name for name in COMMANDS if name.startswith(word)]
+            return self.commands.starting_with(word)
         from massgen.workspace.references import complete_reference
 
         agents = [f"@{name}" for name in self.panels if f"@{name}".startswith(word)] if self.running else []

@@ -21,13 +21,19 @@ Screen { layout: vertical; }
 #bar { height: 1; color: $text-muted; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
 #prompt { height: auto; max-height: 6; border: round $primary 50%; padding: 0 1; background: $background; }
 #prompt:focus { border: round $accent; }
-.ascii .agent, .ascii #final, .ascii #prompt { border: ascii $foreground; }
+.ascii .agent, .ascii #final, .ascii #prompt, .ascii #answer { border: ascii $foreground; }
 ToastRack { dock: top; align: right top; margin-top: 1; }
 ModalScreen { align: center middle; background: $background 60%; }
 .box { width: 96%; height: 94%; border: round $accent; background: $surface; padding: 0 1; }
 .box .side { width: 34; height: 1fr; }
 .box .body { width: 1fr; height: 1fr; padding: 0 1; }
 .box .whole { width: auto; height: auto; }
+.box.question { width: 80%; max-width: 110; height: auto; max-height: 90%; }
+.asked { height: auto; scrollbar-size-vertical: 1; }
+.choices { height: auto; scrollbar-size-vertical: 1; }
+.box.question .hint { dock: none; }
+#answer { height: auto; min-height: 3; max-height: 8; border: round $primary 50%; padding: 0 1; }
+#answer:focus { border: round $accent; }
 .hint { height: 1; color: $text-muted; dock: bottom; }
 .ascii .box { border: ascii $accent; }
 """

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from massgen.cli.ask import ask_command
 from massgen.tui.panel import AgentPanel
 from massgen.tui.prompt import Prompt
 from massgen.tui.screens import Change, ReviewScreen
-from massgen.tui.session import SessionApp, Start
 from tests.interactive.teams import FINAL, agent_turns, write_team
 from tests.interactive.terminal import Terminal
 from tests.tui.scene import play, screen_text, until
-
-SLOW = 300.0
-
-
-def application(directory: Path, question: str = "", **flags: Any) -> SessionApp:
-    context = ask_command.make_context("massgen", ["--config", str(directory / "team.yaml")])
-    values = {**context.params, **flags}
-    values.pop("question")
-    command = (sys.executable, "-m", "massgen.cli.engine")
-    return SessionApp(Start(command=command, question=question, flags=values, launch=directory))
+from tests.tui.sessions import SLOW, application, leave
 
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.chdir(tmp_path)
-
-
-async def leave(app: SessionApp, pilot) -> None:
-    await pilot.press("ctrl+q")
-    await until(pilot, lambda: app.return_code is not None or not app.is_running)
 
 
 @pytest.mark.spec("TUI-002", "TUI-010", "TUI-013", "TUI-014", "SESS-006")
