@@ -18,6 +18,7 @@ from tests.faults.place import asked, team
 
 def counted(policy, tokens: int):
     """The same replies, each with a usage of `tokens`."""
+
     def decide(request) -> Turn:
         return replace(policy(request), usage=Tokens(input=tokens - 10, output=10))
 
@@ -74,4 +75,3 @@ def test_a_budget_ends_a_run_at_any_point_with_what_there_is(tmp_path: Path, lim
     assert done.result.exit_code == 3
     assert len(done.requests) * 100 <= limit + 100
     assert done.result.answer in ("four", "4")
-
