@@ -3,115 +3,138 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
-from textual.events import Click
-from textual.widgets import Static
+from textual.strip import Strip
 
+from massgen.tui.flow import Flow
 from massgen.tui.symbols import clean, one_line, printable, sign
 from massgen.views.transcript import Piece, RoundView, ToolCallView
 
-LIVE_TAIL = 6000
 LONGEST_SHOWN = 20_000
+LIVE_THOUGHTS = 6
+THOUGHTS = Style(dim=True, italic=True)
 Kind = Literal["head", "text", "reasoning", "tool", "note", "error", "end"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One block to show. `version` changes whenever what it shows changes."""
+class Item(NamedTuple):
+    """One block to show; `live` while more of it may come."""
 
     kind: Kind
-    version: tuple[object, ...]
-    piece: Piece | None = None
-    round: RoundView | None = None
-    live: bool = False
+    source: Piece | RoundView
+    live: bool
 
 
-def items(rounds: list[RoundView]) -> Iterator[Item]:
-    """The blocks of an agent's rounds, oldest first."""
-    for round in rounds:
-        yield Item(kind="head", version=(round.number, round.kind), round=round)
+def items(rounds: Sequence[RoundView], most: int) -> list[Item]:
+    """The newest blocks of an agent's rounds, oldest first."""
+    found: list[Item] = []
+    for round in reversed(rounds):
+        if round.end:
+            found.append(Item("end", round, False))
         last = len(round.pieces) - 1
-        for position, piece in enumerate(round.pieces):
+        for position in range(last, max(-1, last - most), -1):
+            piece = round.pieces[position]
             if piece.kind == "text" and round.kind == "presentation":
                 continue  # it stands in the panel of the final answer
-            live = position == last and not round.end
-            size = len(piece.tool.result or "") if piece.tool is not None else len(piece.text)
-            done = piece.tool is not None and piece.tool.result is not None
-            yield Item(kind=piece.kind, version=(size, live, done), piece=piece, live=live)
-        if round.end:
-            yield Item(kind="end", version=(round.end, round.label), round=round)
+            found.append(Item(piece.kind, piece, position == last and not round.end))
+        found.append(Item("head", round, False))
+        if len(found) >= most:
+            break
+    return found[most - 1 :: -1] if len(found) > most else found[::-1]
 
 
-class Block(Static):
-    """One item. Folded kinds open and close with a click, or all together (`toggle`)."""
+class Block:
+    """One item as strips of the panel's width. Folded kinds open and close."""
 
-    def __init__(self, item: Item) -> None:
-        super().__init__(markup=False, classes=f"block {item.kind}")
+    def __init__(self, item: Item, open: bool) -> None:
         self.item = item
-        self.open = False
-        self.draw()
+        self.open = open and item.kind in ("reasoning", "tool")
+        self.strips: list[Strip] = []
+        self._version: tuple[object, ...] = ()
+        self._flow: Flow | None = None
+        self._seen = 0
+        self._words = 0
 
     @property
     def folds(self) -> bool:
         return self.item.kind in ("reasoning", "tool")
 
-    def show(self, item: Item) -> None:
-        """Draw again where something changed."""
-        if item.version != self.item.version or item.kind != self.item.kind:
-            self.item = item
-            self.draw()
+    def shows(self, item: Item) -> bool:
+        return self.item.source is item.source and self.item.kind == item.kind
 
-    def toggle(self, open: bool | None = None) -> None:
-        """Open, close, or turn over."""
+    def draw(self, live: bool, width: int, console: Console) -> bool:
+        """Bring the strips up to date; whether anything changed."""
+        source = self.item.source
+        version = (width, self.open, live, *_state(source))
+        if version == self._version:
+            return False
+        self._version = version
+        if isinstance(source, RoundView):
+            self._static(_head(source) if self.item.kind == "head" else _end(source), width, console)
+        elif self.item.kind in ("text", "reasoning"):
+            self._stream(source, live, width, console)
+        else:
+            self._static(_content(self.item.kind, source, self.open), width, console)
+        return True
+
+    def _static(self, text: Text, width: int, console: Console) -> None:
+        self.strips = strips(text, width, console)
+
+    def _stream(self, piece: Piece, live: bool, width: int, console: Console) -> None:
+        """Text that grows: only what came since the last time is laid out."""
+        flow = self._flow
+        if flow is None or flow.width != width:
+            flow = self._flow = Flow(width)
+            self._seen = max(0, piece.length - LONGEST_SHOWN)
+            self._words = len(piece.text.split()) if self.folds else 0
+            self.strips = []
+            fresh = piece.text[-LONGEST_SHOWN:].lstrip("\n")
+        else:
+            fresh = piece.text[-(piece.length - self._seen) :] if piece.length > self._seen else ""
+            self._words += len(fresh.split()) - (fresh[:1].strip() != "" and flow.lines[-1][-1:].strip() != "")
+        self._seen = piece.length
+        kept = flow.add(printable(fresh))
         if self.folds:
-            self.open = not self.open if open is None else open
-            self.draw()
+            self.strips = self._thoughts(flow, live, width, console)
+            return
+        del self.strips[kept:]
+        self.strips += [Strip([Segment(line)]) for line in flow.lines[len(self.strips) :]]
+        while not live and len(self.strips) > 1 and not self.strips[-1].text.strip():
+            self.strips.pop()
 
-    def on_click(self, event: Click) -> None:
-        if self.folds:
-            event.stop()
-            self.toggle()
-
-    def draw(self) -> None:
-        item = self.item
-        if item.round is not None:
-            self.update(clean(_head(item.round) if item.kind == "head" else _end(item.round)))
-        elif item.piece is not None:
-            self.update(clean(_content(item, item.piece, self.open)))
+    def _thoughts(self, flow: Flow, live: bool, width: int, console: Console) -> list[Strip]:
+        fold = "▾" if self.open or live else "▸"
+        head = Text(sign(f"{fold} thinking · {self._words} words"), style="dim italic")
+        shown = flow.lines if self.open else flow.lines[-LIVE_THOUGHTS:] if live else []
+        return [*strips(head, width, console), *(Strip([Segment(line, THOUGHTS)]) for line in shown)]
 
 
-def _content(item: Item, piece: Piece, open: bool) -> Text:
-    match item.kind:
-        case "tool" if piece.tool is not None:
-            return _tool(piece.tool, open)
-        case "reasoning":
-            return _reasoning(piece.text, item.live, open)
-        case "error":
-            return Text(sign(f"✗ {printable(piece.text)}"), style="bold red")
-        case "note":
-            return Text(sign(f"· {one_line(piece.text)[:400]}"), style="dim")
-        case _:
-            return Text(printable(_tail(piece.text, item.live)).strip("\n"))
+def strips(text: Text, width: int, console: Console) -> list[Strip]:
+    """Laid out, without control characters."""
+    lines = clean(text).wrap(console, width, tab_size=4)
+    for line in lines:
+        line.end = ""
+    return [Strip(line.render(console)) for line in lines]
 
 
-def _tail(text: str, live: bool) -> str:
-    """While text grows only its end is laid out; all of it stands in the log."""
-    limit = LIVE_TAIL if live else LONGEST_SHOWN
-    return text if len(text) <= limit else sign("…") + text[-limit:]
+def _state(source: Piece | RoundView) -> tuple[object, ...]:
+    """What changes whenever the block has to be drawn again."""
+    if isinstance(source, RoundView):
+        return source.kind, source.end, source.label
+    return source.length, source.tool is not None and source.tool.result is not None
 
 
-def _reasoning(text: str, live: bool, open: bool) -> Text:
-    words = len(text.split())
-    fold = "▾" if open or live else "▸"
-    out = Text(sign(f"{fold} thinking · {words} words"), style="dim italic")
-    if open or live:
-        shown = printable(_tail(text, live)) if open else printable(text[-600:])
-        out.append(f"\n{shown.strip()}", style="dim italic")
-    return out
+def _content(kind: Kind, piece: Piece, open: bool) -> Text:
+    if piece.tool is not None:
+        return _tool(piece.tool, open)
+    if kind == "error":
+        return Text(sign(f"✗ {printable(piece.text)}"), style="bold red")
+    return Text(sign(f"· {one_line(piece.text)[:400]}"), style="dim")
 
 
 def _tool(call: ToolCallView, open: bool) -> Text:

@@ -31,8 +31,10 @@ from massgen.views.run_state import AnswerView, RunState
 from massgen.views.states import PHASES
 from massgen.views.transcript import RoundView, Transcript
 
-MOST_PARTS = 2000
+MOST_PIECES = 1000
+MOST_CHUNKS = 2000
 LONGEST_PIECE = 100_000
+LONGEST_FINAL = 1_000_000
 MOST_MOMENTS = 5000
 
 
@@ -97,13 +99,17 @@ class RunFeed:
         return [r for r in agent.rounds if (r.turn, r.attempt) == here] if agent is not None else []
 
     def _trim(self, event: Event) -> None:
-        """A stream of any length uses bounded memory: the end of a piece is kept."""
+        """A stream of any length uses bounded memory: the end of a piece, and the newest pieces, are kept."""
         agent = self.transcript.agents.get(event.agent_id or "")
-        if agent is None or not agent.rounds or not agent.rounds[-1].pieces:
-            return
-        piece = agent.rounds[-1].pieces[-1]
-        if len(piece.parts) > MOST_PARTS:
-            piece.parts[:] = [piece.text[-LONGEST_PIECE:]]
+        if agent is not None and agent.rounds:
+            pieces = agent.rounds[-1].pieces
+            if pieces:
+                pieces[-1].keep_end(LONGEST_PIECE)
+            if len(pieces) > 2 * MOST_PIECES:
+                del pieces[:-MOST_PIECES]
+        chunks = self.state.final_chunks
+        if len(chunks) > MOST_CHUNKS:
+            chunks[:] = ["".join(chunks)[-LONGEST_FINAL:]]
 
     def _remember(self, event: Event) -> None:
         text = describe(event)
@@ -116,6 +122,8 @@ class RunFeed:
                 self.answers.append(self.state.answers[-1])
             case AttemptStart():
                 self.answers = []
+                for agent in self.transcript.agents.values():
+                    agent.rounds = [r for r in agent.rounds if (r.turn, r.attempt) == (event.turn, event.attempt)]
             case SessionEnd():
                 turn = PastTurn(
                     number=event.turn,

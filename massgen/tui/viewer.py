@@ -81,29 +81,26 @@ class ViewerApp(TeamApp):
             self.note = "This directory holds no events."
             self.draw_header()
             return
-        await self._past()
         if self.at == len(self.places) - 1:
-            async for event in follow(self.target.root, after=self.seen):
+            async for event in follow(self.target.root):
                 await self._show(event)
+        else:
+            await self._past()
 
     async def _past(self) -> None:
-        """All events up to the chosen attempt; the earlier ones at once."""
-        self.seen = 0
-        for number, place in enumerate(self.places[: self.at + 1]):
+        """All events up to the chosen attempt."""
+        for place in self.places[: self.at + 1]:
             path = self.target.root / f"turn_{place[0]}" / f"attempt_{place[1]}" / "events.jsonl"
             for count, event in enumerate(read_events(path)):
-                if number == self.at:
-                    await self._show(event)
-                else:
-                    self.feed.apply(event)
-                self.seen = event.seq
+                await self._show(event)
                 if count % BATCH == 0:
                     await asyncio.sleep(0)
 
     async def _show(self, event: Event) -> None:
-        """One event, at the pace that is asked for (TUI-064)."""
+        """One event, at the pace that is asked for (TUI-064); those of earlier attempts at once."""
         last = self.feed.last_seen
-        if self.target.speed > 0 and last and event.timestamp > last:
+        paced = self.target.speed > 0 and (event.turn, event.attempt) >= self.places[self.at]
+        if paced and last and event.timestamp > last:
             await asyncio.sleep((event.timestamp - last) / self.target.speed)
         self.feed.apply(event)
 

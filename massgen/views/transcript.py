@@ -43,18 +43,29 @@ class ToolCallView:
 
 @dataclass(slots=True, kw_only=True)
 class Piece:
-    """A stretch of one kind. Streamed text grows; `text` joins it when it is asked for."""
+    """A stretch of one kind. Streamed text grows; `text` joins it when it is asked for.
+
+    `length` counts the characters that were streamed, also those that were forgotten since.
+    """
 
     kind: PieceKind
     timestamp: float
     tool: ToolCallView | None = None
     parts: list[str] = field(default_factory=list)
+    length: int = 0
+    _forgotten: int = 0
 
     @property
     def text(self) -> str:
         if len(self.parts) > 1:
             self.parts[:] = ["".join(self.parts)]
         return self.parts[0] if self.parts else ""
+
+    def keep_end(self, most: int) -> None:
+        """Forget all but the last `most` characters, where twice as many are held."""
+        if self.length - self._forgotten > 2 * most:
+            self.parts[:] = [self.text[-most:]]
+            self._forgotten = self.length - most
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,6 +214,7 @@ def _stream(event: Event, agent: AgentTranscript, kind: PieceKind, text: str) ->
     if not pieces or pieces[-1].kind != kind:
         pieces.append(Piece(kind=kind, timestamp=event.timestamp))
     pieces[-1].parts.append(text)
+    pieces[-1].length += len(text)
 
 
 def _note(event: Event, agent: AgentTranscript, kind: PieceKind, text: str) -> None:
