@@ -29,7 +29,7 @@ class ProjectChanges:
         self._keep(directory, review.patch(changes), changes)
         accepted = await self.reviewer(review, changes) if self.reviewer is not None else accept_all(changes)
         try:
-            applied = await work.team.run.apply(work.agent_id, accepted)
+            applied = await work.team.run.apply(work.agent_id, accepted, patch=str(directory / "changes.patch"))
         except StorageError as error:
             text = f"The changes could not be applied ({error}); your project is as it was. They are in {directory}."
             self.warn(text)

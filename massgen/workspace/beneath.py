@@ -56,7 +56,7 @@ def open_file(
     `exclusive` fails where it exists, `truncate` empties it after all checks. Missing parents are not made.
     """
     real = policy.resolve(path, access)
-    with _parent(real, path) as parent:
+    with open_parent(real, path) as parent:
         return _open_checked(policy, parent, real, path, access, create, exclusive, truncate)
 
 
@@ -72,7 +72,7 @@ def replace_file(policy: AgentPathPolicy, path: str, content: bytes) -> Path:
     real = policy.resolve(path, "write")
     if not real.parent.is_dir():
         make_directory(policy, str(real.parent))
-    with _parent(real, path) as parent:
+    with open_parent(real, path) as parent:
         mode = _replaceable_mode(policy, parent, real, path)
         name = f".{secrets.token_hex(8)}.part"
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600, dir_fd=parent)
@@ -112,7 +112,7 @@ def make_directory(policy: AgentPathPolicy, path: str) -> Path:
 def entry_of(policy: AgentPathPolicy, path: str) -> Entry:
     """What `path` is; symlinks are followed by the policy first."""
     real = policy.resolve(path, "read")
-    with _parent(real, path) as parent:
+    with open_parent(real, path) as parent:
         found = os.stat(real.name or ".", dir_fd=parent, follow_symlinks=False)
     return _entry(real, found)
 
@@ -120,7 +120,7 @@ def entry_of(policy: AgentPathPolicy, path: str) -> Entry:
 def list_directory(policy: AgentPathPolicy, path: str) -> list[Entry]:
     """The entries of a directory by name, without what the policy hides. Symlinks are listed as links."""
     real = policy.resolve(path, "read")
-    with _directory(real, path) as descriptor:
+    with open_directory(real, path) as descriptor:
         return sorted(_visible(policy, descriptor, real), key=lambda entry: entry.name)
 
 
@@ -132,7 +132,7 @@ def walk(policy: AgentPathPolicy, path: str, *, limit: int = 100_000) -> Iterato
     while pending and given < limit:
         here = pending.pop()
         try:
-            with _directory(here, path) as descriptor:
+            with open_directory(here, path) as descriptor:
                 found = sorted(_visible(policy, descriptor, here), key=lambda entry: entry.name)
         except (OSError, PathRefused):
             if here == real:
@@ -154,7 +154,7 @@ def rename(policy: AgentPathPolicy, source: str, destination: str, *, overwrite:
     new = policy.resolve_entry(destination, "write")
     policy.check_removal(old, shown=source)
     policy.check_removal(new, shown=destination)
-    with _parent(old, source) as from_parent, _parent(new, destination) as to_parent:
+    with open_parent(old, source) as from_parent, open_parent(new, destination) as to_parent:
         found = os.stat(old.name, dir_fd=from_parent, follow_symlinks=False)
         if stat.S_ISDIR(found.st_mode):
             _check_contents(policy, old, source, destination=new)
@@ -173,7 +173,7 @@ def remove(policy: AgentPathPolicy, path: str, *, recursive: bool = False) -> Pa
     """
     real = policy.resolve_entry(path, "write")
     policy.check_removal(real, shown=path)
-    with _parent(real, path) as parent:
+    with open_parent(real, path) as parent:
         found = os.stat(real.name, dir_fd=parent, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode):
             os.unlink(real.name, dir_fd=parent)
@@ -186,7 +186,7 @@ def remove(policy: AgentPathPolicy, path: str, *, recursive: bool = False) -> Pa
 
 
 @contextmanager
-def _directory(real: Path, shown: str) -> Iterator[int]:
+def open_directory(real: Path, shown: str) -> Iterator[int]:
     """An open descriptor of the directory `real`, reached without following any link."""
     descriptor = os.open(real.anchor, _DIRECTORY)
     try:
@@ -203,8 +203,8 @@ def _directory(real: Path, shown: str) -> Iterator[int]:
 
 
 @contextmanager
-def _parent(real: Path, shown: str) -> Iterator[int]:
-    with _directory(real.parent, shown) as descriptor:
+def open_parent(real: Path, shown: str) -> Iterator[int]:
+    with open_directory(real.parent, shown) as descriptor:
         yield descriptor
 
 
@@ -288,7 +288,7 @@ def _check_contents(policy: AgentPathPolicy, real: Path, shown: str, *, destinat
     pending = [real]
     while pending:
         here = pending.pop()
-        with _directory(here, shown) as descriptor, os.scandir(descriptor) as entries:
+        with open_directory(here, shown) as descriptor, os.scandir(descriptor) as entries:
             for entry in entries:
                 if is_git_name(entry.name) or is_secret_name(entry.name):
                     raise PathRefused(f"Cannot modify {shown!a} - it holds files that you may not change")

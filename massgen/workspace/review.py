@@ -1,23 +1,22 @@
 """The winner's changes to the user's project: listed, shown, and applied where accepted (WS-033, WS-104).
 
-Nothing is applied that the policy refuses or that the user changed meanwhile. Applying checks everything first,
-writes each file whole, and takes back what it wrote if a later file fails.
+Nothing is applied that the policy refuses or that the user changed meanwhile. All accepted files arrive or none,
+also when the program dies meanwhile (`applying.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import difflib
-import hashlib
 import os
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from massgen.errors import StorageError
-from massgen.workspace import beneath
+from massgen.workspace import staging
+from massgen.workspace.applying import Step, apply_steps, fits
 from massgen.workspace.grants import PathRefused
 from massgen.workspace.objects import EXECUTABLE, LINK, TreeEntry
 from massgen.workspace.policy import AgentPathPolicy
@@ -62,16 +61,19 @@ class Acceptance:
 
 
 class Review:
-    """The changes of one presenter; `policy` is the one that allows writing to `write` context paths."""
+    """The changes of one presenter; `policy` is the one that allows writing to `write` context paths, `state` the
+    run's `.massgen`."""
 
-    def __init__(self, *, store: Store, policy: AgentPathPolicy) -> None:
+    def __init__(self, *, store: Store, policy: AgentPathPolicy, state: Path) -> None:
         self._store = store
         self._policy = policy
+        self._state = state
 
     async def changes(self, project: Project, tree: Tree) -> list[FileChange]:
-        """What `tree` changes in `project`, ordered by path, refusals and conflicts marked."""
+        """What `tree` changes in `project`, ordered by path, refusals and conflicts marked; nothing that stands
+        in the project already."""
         found = await self._store.diff(project.base, tree)
-        return await asyncio.to_thread(lambda: [self._file(project, change) for change in found])
+        return await asyncio.to_thread(self._files, project, found)
 
     def hunks(self, change: FileChange) -> list[str]:
         """The parts of a text change that can be accepted one by one, as unified diff; one for other files."""
@@ -100,11 +102,26 @@ class Review:
                 parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
         return "".join(parts)
 
-    async def apply(self, accepted: Sequence[Acceptance]) -> Applied:
-        """Write the accepted changes into the user's project; `StorageError` leaves it as it was."""
-        return await asyncio.to_thread(self._apply, accepted)
+    async def apply(self, accepted: Sequence[Acceptance], *, patch: str = "") -> Applied:
+        """Write the accepted changes into the user's project; `StorageError` leaves it as it was.
 
-    def _file(self, project: Project, change: Change) -> FileChange:
+        `patch` is where the log keeps the changes, told to the user if the program dies meanwhile.
+        """
+        return await asyncio.to_thread(self._apply, accepted, patch)
+
+    def _files(self, project: Project, found: Sequence[Change]) -> list[FileChange]:
+        gone = {project.root / change.path for change in found if change.new is None}
+        return [
+            self._file(project, change, gone)
+            for change in found
+            if not self._stands(project.root / change.path, change.new)
+        ]
+
+    def _stands(self, target: Path, new: TreeEntry | None) -> bool:
+        """Whether the project is already as the change wants it; trees list no directories."""
+        return self._is_as(target, new) or (new is None and target.is_dir() and not target.is_symlink())
+
+    def _file(self, project: Project, change: Change, gone: set[Path]) -> FileChange:
         target = project.root / change.path
         refused = None
         try:
@@ -125,40 +142,36 @@ class Review:
             old=change.old,
             new=change.new,
             refused=refused,
-            conflict=refused is None and not self._is_as_before(target, change.old),
+            conflict=refused is None and not self._is_free(target, change.old, gone),
         )
 
-    def _is_as_before(self, target: Path, old: TreeEntry | None) -> bool:
+    def _is_as(self, target: Path, entry: TreeEntry | None) -> bool:
+        """Whether `target` is what a tree says; None says that there is nothing."""
         try:
-            found = os.lstat(target)
-            if stat.S_ISLNK(found.st_mode):
-                link = hashlib.sha256(os.fsencode(os.readlink(target))).hexdigest()
-                return old is not None and old.mode == LINK and old.id == link
-            if not stat.S_ISREG(found.st_mode):
-                return False
-            content = beneath.read_bytes(self._policy, str(target))
-        except (FileNotFoundError, NotADirectoryError):
-            return old is None
+            found = staging.digest(self._policy, target)
         except (OSError, PathRefused):
             return False
-        return old is not None and old.id == hashlib.sha256(content).hexdigest()
+        return found is None if entry is None else staging.same_content(found, entry.id, link=entry.mode == LINK)
 
-    def _apply(self, accepted: Sequence[Acceptance]) -> Applied:
+    def _is_free(self, target: Path, old: TreeEntry | None, gone: set[Path]) -> bool:
+        """Whether the user left `target` as it was, so that it can be changed once `gone` are deleted."""
+        if old is None and target.is_dir() and not target.is_symlink():
+            return fits(target, gone)
+        return self._is_as(target, old) and fits(target, gone)
+
+    def _apply(self, accepted: Sequence[Acceptance], patch: str) -> Applied:
         refused = tuple((item.change.target, item.change.refused) for item in accepted if item.change.refused)
-        open_changes = [item for item in accepted if not item.change.refused]
-        conflicts = [
-            item
-            for item in open_changes
-            if not item.overwrite and not self._is_as_before(item.change.target, item.change.old)
-        ]
-        todo = [item for item in open_changes if item not in conflicts]
-        done: list[tuple[FileChange, bytes | None, int]] = []
+        open_changes = [item for item in accepted if not item.change.refused and item.hunks != frozenset()]
+        gone = {item.change.target for item in open_changes if item.change.new is None}
+        todo: list[Acceptance] = []
+        conflicts: list[Acceptance] = []
+        for item in open_changes:
+            free = item.overwrite or self._is_free(item.change.target, item.change.old, gone)
+            (todo if free else conflicts).append(item)
+        steps = [self._step(item) for item in todo if item.change.new or os.path.lexists(item.change.target)]
         try:
-            for item in todo:
-                done.append((item.change, *self._current(item.change.target)))
-                self._write(item)
+            apply_steps(self._policy, steps, state=self._state, patch=patch)
         except (OSError, PathRefused) as error:
-            self._take_back(done)
             raise StorageError(f"The changes could not be applied, nothing was changed: {error}") from error
         return Applied(
             applied=tuple(item.change.target for item in todo),
@@ -166,18 +179,16 @@ class Review:
             refused=refused,
         )
 
-    def _write(self, item: Acceptance) -> None:
+    def _step(self, item: Acceptance) -> Step:
         change = item.change
         if change.new is None:
-            if os.path.lexists(change.target):
-                beneath.remove(self._policy, str(change.target))
-            return
-        if os.path.islink(change.target):
-            beneath.remove(self._policy, str(change.target))
-        real = beneath.replace_file(self._policy, str(change.target), self._content(item))
-        if _mode(change.new) != _mode(change.old):
-            bits = stat.S_IMODE(os.lstat(real).st_mode)
-            os.chmod(real, bits | 0o111 if change.new.mode == EXECUTABLE else bits & ~0o111)
+            return Step(target=change.target, content=None)
+        executable = change.new.mode == EXECUTABLE
+        return Step(
+            target=change.target,
+            content=lambda: self._content(item),
+            executable=executable if _mode(change.new) != _mode(change.old) else None,
+        )
 
     def _content(self, item: Acceptance) -> bytes:
         change = item.change
@@ -193,19 +204,6 @@ class Review:
             result += new_lines[c:d] if number in item.hunks else old_lines[a:b]
             position = b
         return "".join([*result, *old_lines[position:]]).encode()
-
-    def _current(self, target: Path) -> tuple[bytes | None, int]:
-        try:
-            return beneath.read_bytes(self._policy, str(target)), stat.S_IMODE(os.lstat(target).st_mode)
-        except FileNotFoundError:
-            return None, 0
-
-    def _take_back(self, done: Iterable[tuple[FileChange, bytes | None, int]]) -> None:
-        for change, content, mode in done:
-            if content is not None:
-                os.chmod(beneath.replace_file(self._policy, str(change.target), content), mode)
-            elif os.path.lexists(change.target):
-                beneath.remove(self._policy, str(change.target))
 
     def _sides(self, change: FileChange) -> tuple[list[str], list[str]] | None:
         texts: list[list[str]] = []

@@ -15,6 +15,7 @@ from pathlib import Path
 from massgen.errors import StorageError
 from massgen.workspace import layout as layouts
 from massgen.workspace.access import AgentView, Found, PathNote, Phase, agent_policy, look_at, path_notes
+from massgen.workspace.applying import CutOff, finish_applying
 from massgen.workspace.context_paths import ContextPath, merge_context_paths
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
@@ -81,6 +82,7 @@ class RunWorkspaces:
         self._turns: list[Path] = []
         self._frozen: dict[str, Frozen] = {}
         self._worktrees: Worktrees | None = None
+        self.cut_off: tuple[CutOff, ...] = ()
 
     @classmethod
     async def prepare(cls, settings: WorkspaceSettings, agents: Sequence[AgentPlace]) -> RunWorkspaces:
@@ -99,6 +101,7 @@ class RunWorkspaces:
         )
         run = cls(settings, agents, claim)
         try:
+            run.cut_off = await asyncio.to_thread(finish_applying, claim.layout.state)
             await asyncio.to_thread(run._make_directories)
             run._found = await asyncio.to_thread(look_at, run._contexts)
             await run._open_projects()
@@ -278,7 +281,7 @@ class RunWorkspaces:
         policy = agent_policy(
             self._agent_view(agent_id), self._contexts, writes=True, denied=self._denied(agent_id), found=self._found
         )
-        return Review(store=self._store, policy=policy)
+        return Review(store=self._store, policy=policy, state=self.layout.state)
 
     async def changes(self, agent_id: str) -> list[FileChange]:
         """What the presenter changed in its project copies; empty in `legacy` mode."""
@@ -292,9 +295,9 @@ class RunWorkspaces:
                 changed += await review.changes(project, trees[project.name])
         return changed
 
-    async def apply(self, agent_id: str, accepted: Sequence[Acceptance]) -> Applied:
-        """Write accepted changes into the user's project (WS-033)."""
-        return await self.review(agent_id).apply(accepted) if accepted else Applied()
+    async def apply(self, agent_id: str, accepted: Sequence[Acceptance], *, patch: str = "") -> Applied:
+        """Write accepted changes into the user's project (WS-033); `patch` is where the log keeps all changes."""
+        return await self.review(agent_id).apply(accepted, patch=patch) if accepted else Applied()
 
     async def finish(self) -> None:
         """Remove project copies, branches and the store; workspaces, snapshots and views stay to be looked at."""

@@ -519,3 +519,44 @@ def test_direct_writes_are_held_back_until_they_are_applied(tmp_path: Path, plai
 
     play(story)
     assert contents(plain) == {**kept, "lib.py": b"VALUE = 6\n"}
+
+
+@pytest.mark.spec("WS-033")
+def test_a_file_and_a_directory_may_change_places(tmp_path: Path, project: Path) -> None:
+    write(project / "pkg/inner.py")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "package")
+
+    async def story() -> None:
+        place, _ = await presented(tmp_path / "launch", project, lib=None)
+        write(place.checkout() / "lib.py/now.py", "inside\n")
+        shutil.rmtree(place.checkout() / "pkg")
+        write(place.checkout() / "pkg", "a file\n")
+        changes = await place.run.changes("alpha")
+        assert not any(change.conflict for change in changes)
+        await place.run.apply("alpha", accept_all(changes))
+        assert await place.run.changes("alpha") == []
+
+    play(story)
+    assert (project / "lib.py/now.py").read_text() == "inside\n"
+    assert (project / "pkg").read_text() == "a file\n"
+
+
+def test_a_directory_that_still_holds_files_of_the_user_is_a_conflict(tmp_path: Path, project: Path) -> None:
+    write(project / "pkg/inner.py")
+    write(project / ".gitignore", "*.o\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "package")
+    write(project / "pkg/built.o", "ignored\n")
+
+    async def story() -> None:
+        place, _ = await presented(tmp_path / "launch", project, app="new\n")
+        shutil.rmtree(place.checkout() / "pkg")
+        write(place.checkout() / "pkg", "a file\n")
+        changes = await place.run.changes("alpha")
+        assert [change.path for change in changes if change.conflict] == ["pkg"]
+        await place.run.apply("alpha", [Acceptance(change=change) for change in changes])
+
+    play(story)
+    assert (project / "pkg/built.o").read_text() == "ignored\n"
+    assert (project / "app.py").read_text() == "new\n"
