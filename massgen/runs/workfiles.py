@@ -87,6 +87,8 @@ class TeamFiles:
         team = cls(
             run=await RunWorkspaces.prepare(settings, places), steps=steps, changedocs=coordination.enable_changedoc
         )
+        for one in team.run.cut_off:
+            hint(one.sentence())
         for place in places:
             if place.files:
                 team.agents[place.number] = AgentWork(team, place.agent_id, place.number)
