@@ -1,9 +1,10 @@
 """The engine of the terminal application: runs turns in a process of its own, told what to do in lines of JSON.
 
-Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), cancel,
+Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), skip (agent),
+cancel (now; with after: true nothing further is asked once the turn is over, false takes that back),
 reply (id, text or accepted), forget, context (mode), paths (path, permission), config, quit.
-Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, refused, queued, question, review, closed,
-notice. What happens inside a turn stands in its event log.
+Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, refused, queued, dropped, question, review,
+closed, notice. What happens inside a turn stands in its event log.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Engine:
         self._run: Run | None = None
         self._questions: asyncio.Queue[str | None] = asyncio.Queue()
         self._person = RemotePerson(self.say)
+        self._last = False
         self._context: tuple[RequestedPath, ...] = ()
 
     def say(self, kind: str, **data: Any) -> None:
@@ -114,6 +116,10 @@ class Engine:
                 self._run.inject(text, agent if isinstance(agent, str) else None)
             case "tell":
                 self._questions.put_nowait(text)
+            case "skip" if self._run is not None:
+                self._run.skip(str(command.get("agent", "")))
+            case "cancel" if isinstance(command.get("after"), bool) and self._run is not None:
+                self._stop_after(command["after"] is True)
             case "cancel" if self._run is not None:
                 self._run.cancel()
             case "forget" if self._chat is not None:
@@ -128,6 +134,12 @@ class Engine:
                 self._person.reply(command)
             case _:
                 return
+
+    def _stop_after(self, wanted: bool) -> None:
+        """Whether this turn is the last one of what was asked so far."""
+        if self._run is not None and wanted != self._last:
+            self._last = wanted
+            self._run.warn(f"A person wants the session to {'stop' if wanted else 'go on'} after this turn.")
 
     def _set_context(self, mode: str) -> None:
         """The launch directory for the next turns: read, write or off (TUI-041)."""
@@ -193,9 +205,26 @@ class Engine:
             answer=result.answer,
             session=result.session_id,
         )
-        for text in run.unheard if result.outcome == "complete" else ():
+        late = run.unheard if result.outcome == "complete" else ()
+        if self._last:
+            self._drop(late)
+            return
+        for text in late:
             self.say("queued", text=text)
             self._questions.put_nowait(text)
+
+    def _drop(self, late: Sequence[str]) -> None:
+        """What waits is not asked; the end of the session is."""
+        self._last = False
+        dropped, leaving = list(late), False
+        while not self._questions.empty():
+            question = self._questions.get_nowait()
+            leaving = leaving or question is None
+            dropped += [question] if question is not None else []
+        for text in dropped:
+            self.say("dropped", text=text)
+        if leaving:
+            self._questions.put_nowait(None)
 
 
 async def _next(commands: asyncio.StreamReader) -> dict[str, Any] | None:

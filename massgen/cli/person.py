@@ -68,8 +68,11 @@ class Person:
             self.leaving = line != "/cancel"
             if self._run is not None:
                 self._run.cancel()
+        elif line.startswith("/skip "):
+            self._skip(line.removeprefix("/skip ").strip())
         elif line.startswith("/"):
-            self._out.line("Commands wait until the turn is over (/cancel ends it). Other text goes to the agents.")
+            now = "/cancel ends it, /skip AGENT drops one agent"
+            self._out.line(f"Commands wait until the turn is over ({now}). Other text goes to the agents.")
         elif line and self._run is not None:
             self._tell(line)
 
@@ -80,6 +83,12 @@ class Person:
         agent = name[1:] if name.startswith("@") and name[1:] in self._run.agents and text.strip() else None
         self._run.inject(text.strip() if agent else line, agent)
         self._out.line(f"→ {agent or 'all agents'}, at the next safe point")
+
+    def _skip(self, agent: str) -> None:
+        if self._run is not None and self._run.skip(agent):
+            self._out.line(f"{agent} is out for this turn; its answers stay.")
+        elif self._run is not None:
+            self._out.line(f"There is no agent {one_line(agent)}. The agents: {', '.join(self._run.agents)}")
 
     def _answer(self, line: str) -> None:
         if self._open is not None and not self._open.done():

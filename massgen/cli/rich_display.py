@@ -83,7 +83,7 @@ class RichDisplay:
         return table
 
     def _row(self, agent: AgentView) -> tuple[str, str, str, str]:
-        state = AGENT_STATES.get(agent.status, AGENT_STATES["waiting"])
+        state = AGENT_STATES.get(agent.shown, AGENT_STATES["waiting"])
         tail = one_line(self._tails.get(agent.agent_id, ""))[-60:]
         return one_line(agent.agent_id), f"{state.symbol} {state.word}", vote_of(self._state, agent), tail
 

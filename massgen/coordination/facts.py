@@ -12,10 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptBegan:
-    """Coordination starts; `excluded` agents timed out in an earlier attempt and stay out (COORD-108)."""
+    """Coordination starts; `excluded` agents timed out in an earlier attempt and stay out (COORD-108).
+
+    `skipped` agents were sent out of the turn by a person.
+    """
 
     at: float
     excluded: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,14 @@ class AgentTimedOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSkipped:
+    """A person sent the agent out for the rest of the turn; what it gave stays."""
+
+    at: float
+    agent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineReached:
     """The orchestrator timeout (COORD-025), or, with a `reason`, the run's budget is used up."""
 
@@ -183,6 +195,7 @@ Fact = (
     | RoundClosed
     | AgentFailed
     | AgentTimedOut
+    | AgentSkipped
     | DeadlineReached
     | Cancelled
     | PresentationEnded
@@ -206,6 +219,7 @@ FACTS: Mapping[str, type] = {
         RoundClosed,
         AgentFailed,
         AgentTimedOut,
+        AgentSkipped,
         DeadlineReached,
         Cancelled,
         PresentationEnded,

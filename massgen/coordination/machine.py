@@ -29,6 +29,7 @@ from massgen.coordination.directives import (
 )
 from massgen.coordination.facts import (
     AgentFailed,
+    AgentSkipped,
     AgentTimedOut,
     AnswerProposed,
     ApproachDrafted,
@@ -80,6 +81,9 @@ def _apply(draft: Attempt, fact: Fact) -> None:
             _presented(draft, fact)
         case Evaluated():
             _evaluated(draft, fact)
+        case AgentSkipped(agent=agent):
+            if draft.phase != "presentation":
+                rounds.skip(draft, draft.member(agent))
         case DeadlineReached():
             _stop(draft, "timeout")
         case Cancelled():
@@ -132,6 +136,8 @@ def _begin(draft: Attempt, fact: AttemptBegan) -> None:
     for member in draft.members:
         if member.number in fact.excluded:
             member.status = "timeout"
+        elif member.number in fact.skipped:
+            rounds.skip(draft, member)
     if draft.rules.skip_coordination:
         presenter = draft.rules.presenter or 1
         draft.phase = "presentation"

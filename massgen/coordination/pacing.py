@@ -150,11 +150,18 @@ def _choose_presenter(attempt: Attempt, chosen: Answer) -> None:
 
 def _delivered_as_is(attempt: Attempt) -> bool:
     rules = attempt.rules
+    if _is_skipped(attempt):
+        return True
     return rules.quick or rules.delivery == "reuse" or (rules.agents == 1 and rules.direct_single)
 
 
+def _is_skipped(attempt: Attempt) -> bool:
+    """Whether the winner may not be asked any more."""
+    return attempt.winner is not None and attempt.member(attempt.winner).skipped
+
+
 def _deliver(attempt: Attempt) -> None:
-    if attempt.winner is not None and attempt.number <= attempt.rules.max_restarts:
+    if attempt.winner is not None and not _is_skipped(attempt) and attempt.number <= attempt.rules.max_restarts:
         attempt.say(Evaluate(agent=attempt.winner))
         return
     attempt.over = True

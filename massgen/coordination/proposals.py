@@ -103,6 +103,9 @@ def _tell(attempt: Attempt, peer: Member, label: str) -> None:
         peer.vote = None
         attempt.say(VoidVote(agent=peer.number, label=label))
         rounds.want_round(attempt, peer, "peer_answer")
+    elif peer.skipped and peer.vote is not None:
+        peer.vote = None
+        attempt.say(VoidVote(agent=peer.number, label=label))
     elif peer.status == "completed" and peer.stopped and not gates.global_cap_reached(attempt):
         rounds.want_round(attempt, peer, "peer_answer")
 

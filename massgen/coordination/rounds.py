@@ -15,7 +15,7 @@ from massgen.coordination.directives import (
 )
 from massgen.coordination.facts import RoundReady, SafePointReached
 from massgen.coordination.gates import answers_left, global_cap_reached
-from massgen.coordination.state import Attempt, Member, Status, label_of
+from massgen.coordination.state import SKIPPED, Attempt, Member, Status, label_of
 
 REFUSALS = 10
 CHECKLIST_TOOLS = ("submit_checklist", "draft_approach")
@@ -65,6 +65,14 @@ def fail(attempt: Attempt, member: Member, status: Status, error_type: str, mess
         return
     member.error_type, member.error_message = error_type, message
     end_round(attempt, member, status, message)
+
+
+def skip(attempt: Attempt, member: Member) -> None:
+    """A person sends the agent out of the turn, whatever it does; answers and a standing vote stay."""
+    if member.failed:
+        return
+    member.error_type, member.error_message = SKIPPED, "skipped by a person"
+    end_round(attempt, member, "error", "a person skipped the agent")
 
 
 def begin_round(attempt: Attempt, fact: RoundReady) -> None:

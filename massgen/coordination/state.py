@@ -16,6 +16,7 @@ Status = Literal["waiting", "streaming", "answered", "voted", "restarting", "err
 Phase = Literal["initial_answer", "enforcement", "presentation"]
 SETTLED: frozenset[Status] = frozenset({"voted", "completed", "timeout", "error"})
 FAILED: frozenset[Status] = frozenset({"timeout", "error"})
+SKIPPED = "skipped"
 Proposal = AnswerProposed | VoteProposed | StopProposed
 
 
@@ -97,6 +98,11 @@ class Member:
     @property
     def failed(self) -> bool:
         return self.status in FAILED
+
+    @property
+    def skipped(self) -> bool:
+        """Whether a person sent the agent out of the turn."""
+        return self.error_type == SKIPPED
 
     @property
     def working(self) -> bool:

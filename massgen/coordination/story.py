@@ -29,6 +29,7 @@ from massgen.coordination.directives import (
 )
 from massgen.coordination.facts import (
     AgentFailed,
+    AgentSkipped,
     AgentTimedOut,
     AttemptBegan,
     DeadlineReached,
@@ -55,11 +56,15 @@ def sentences(replay: AttemptReplay, step: Step) -> list[str]:
 
 def _opening(replay: AttemptReplay, fact: Fact) -> Iterator[str]:
     match fact:
-        case AttemptBegan(excluded=excluded):
+        case AttemptBegan(excluded=excluded, skipped=skipped):
             team = ", ".join(f"{name} (agent{number})" for number, name in enumerate(replay.agents, 1))
             yield f"Attempt {replay.number} begins: {team}."
             for number in excluded:
                 yield f"{replay.name(number)} stays out; it timed out in an earlier attempt."
+            for number in skipped:
+                yield f"{replay.name(number)} stays out; a person skipped it."
+        case AgentSkipped(agent=agent):
+            yield f"A person skips {replay.name(agent)}."
         case Resumed():
             yield "The process died here; another one goes on."
         case DeadlineReached(reason=reason) if reason:

@@ -27,7 +27,7 @@ from massgen.engine.budget import Budget
 from massgen.engine.context import compression_of, memory_of
 from massgen.engine.coordinator import Coordinator
 from massgen.engine.judging import CoordinationJudge
-from massgen.engine.limits import AgentLimit, RoundCut, RoundLimits
+from massgen.engine.limits import AgentLimit, AgentSkip, RoundCut, RoundLimits
 from massgen.engine.presenting import Presentation
 from massgen.engine.resumption import Resumption
 from massgen.engine.seat import Seat
@@ -50,6 +50,7 @@ class AttemptRunner:
     archive: CallArchive | None = None
     deadline: float | None = None
     excluded: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
     resume: Resumption | None = None
     budget: Budget | None = None
     presentation: Presentation | None = None
@@ -86,7 +87,7 @@ class AttemptRunner:
         """From the start, or where a process that died stopped."""
         resume = self.resume
         if resume is None or not resume.begun:
-            self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded))
+            self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded, skipped=self.skipped))
             return
         self.coordinator.report(resume.missing, resume.shown, resume.phase)
         self.coordinator.submit(Resumed(at=self._now()))
@@ -164,6 +165,7 @@ class AttemptRunner:
             directive = await seat.next()
             if isinstance(directive, StartRound):
                 await self._run_round(seat, directive)
+                _stay_cancelled()
                 self._tell_round(directive.round)
             seat.total.pause()
 
@@ -199,6 +201,8 @@ class AttemptRunner:
 
     def _submit_cut(self, seat: Seat, cut: BaseException, text: str) -> None:
         now = self._now()
+        if isinstance(cut, AgentSkip):
+            return
         if isinstance(cut, AgentLimit):
             self._submit(AgentTimedOut(at=now, agent=seat.number, message=str(cut)))
         else:
@@ -246,6 +250,13 @@ class AttemptRunner:
         latest = self.coordinator.attempt.latest(agent.number)
         if agent.files is not None and latest is not None:
             await agent.files.show(agent.number, latest.label, latest.tree)
+
+
+def _stay_cancelled() -> None:
+    """A round that is cut and cancelled in the same moment raises only the cut (a task group's errors win)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @dataclass(slots=True)

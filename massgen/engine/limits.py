@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from massgen.agents.round import Tools
@@ -17,6 +19,7 @@ from massgen.tools.protocol import ToolOutcome
 
 log = logging.getLogger(__name__)
 TICK = 0.05
+TOOL_PATIENCE = 5.0
 MAX_REFUSALS = 5
 
 
@@ -26,6 +29,10 @@ class RoundCut(Exception):
 
 class AgentLimit(RoundCut):
     """The agent's whole working time is over."""
+
+
+class AgentSkip(RoundCut):
+    """A person sent the agent out; the rules know it already."""
 
 
 class RoundLimits:
@@ -40,7 +47,7 @@ class RoundLimits:
 
     def watches(self) -> list[Coroutine[Any, Any, None]]:
         """What to run beside the round; each ends it by raising `RoundCut`."""
-        found: list[Coroutine[Any, Any, None]] = []
+        found: list[Coroutine[Any, Any, None]] = [self._skip()]
         if self._soft is not None:
             found += [self._hard_limit(self._soft), self._close(self._soft)]
         if self._limits.agent is not None:
@@ -96,6 +103,14 @@ class RoundLimits:
         """A second grace period without a submission ends the round (COORD-118)."""
         await self._until(self._seat.round, soft + 2 * self._limits.grace)
         raise RoundCut("the round's time is over")
+
+    async def _skip(self) -> None:
+        """Running tools may finish first, but not for ever."""
+        await self._seat.skipped.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOOL_PATIENCE):
+                await self._seat.tools_idle.wait()
+        raise AgentSkip("a person skipped the agent")
 
     async def _agent_limit(self, seconds: float) -> None:
         await self._until(self._seat.total, seconds)

@@ -57,6 +57,7 @@ class Seat:
         self.tools_idle.set()
         self.warned_round = False
         self.hard_limit = False
+        self.skipped = asyncio.Event()
         self.words = RuntimeWords()
         self.conversation: Callable[[], Sequence[Message]] = tuple
         self._replies: deque[Directive] = deque()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from massgen.backends.protocol import Message
 from massgen.coordination.ballots import all_voted, tally
 from massgen.coordination.directives import Finish, RestartAttempt
-from massgen.coordination.facts import Cancelled
+from massgen.coordination.facts import AgentSkipped, Cancelled
 from massgen.coordination.prompts import PastAttempt
 from massgen.coordination.state import Attempt, new_attempt
 from massgen.engine.attempt import AttemptRunner
@@ -97,6 +98,7 @@ class TurnRunner:
     _words: dict[int, RuntimeWords] = field(default_factory=dict)
     _coordinator: Coordinator | None = None
     _cancelled: bool = False
+    _skipped: set[int] = field(default_factory=set)
 
     def cancel(self) -> None:
         """Stop model calls, keep what is there; `run` returns soon."""
@@ -105,6 +107,21 @@ class TurnRunner:
         self._cancelled = True
         if self._coordinator is not None:
             self._coordinator.submit(Cancelled(at=self.clock.now()))
+
+    def skip(self, agent_id: str) -> bool:
+        """Send an agent out for the rest of the turn; its answers stay. False: there is no such agent."""
+        number = next((agent.number for agent in self.team.agents if agent.id == agent_id), None)
+        if number is None:
+            return False
+        self._skipped.add(number)
+        if self._coordinator is not None:
+            asyncio.get_running_loop().call_soon(self._send_out, self._coordinator, number)
+        return True
+
+    def _send_out(self, coordinator: Coordinator, number: int) -> None:
+        """Not while another fact is being applied."""
+        coordinator.submit(AgentSkipped(at=self.clock.now(), agent=number))
+        coordinator.seat(number).skipped.set()
 
     def conversation(self, number: int) -> Sequence[Message]:
         """What is in an agent's context now; empty before its first round."""
@@ -143,6 +160,7 @@ class TurnRunner:
                 text = self._delivered(runner, attempt, decision)
                 await self.closing(decision, text)
                 return self._finish(attempt, decision, text)
+            self._skipped |= {member.number for member in attempt.members if member.skipped}
             self.past = (*self.past, PastAttempt(reason=decision.reason, instructions=decision.instructions))
             number += 1
             if resume is None or not resume.announced:
@@ -177,6 +195,7 @@ class TurnRunner:
             archive=self.archive,
             deadline=deadline,
             excluded=excluded,
+            skipped=tuple(sorted(self._skipped)),
             resume=resume,
             budget=self.budget,
         )

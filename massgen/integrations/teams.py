@@ -126,6 +126,10 @@ class Asking:
         """Tell all agents, or one, something while they work; each hears it at its next safe point."""
         self._run.inject(text, agent_id)
 
+    def skip(self, agent_id: str) -> bool:
+        """One agent stops its work and is out for this question; its answers stay. False: there is no such agent."""
+        return self._run.skip(agent_id)
+
     async def close(self) -> None:
         """Stop, and wait until everything has ended. Harmless when it is done."""
         if self._task is None:

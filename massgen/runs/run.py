@@ -72,6 +72,7 @@ class Run:
     _keeper: TurnKeeper = field(init=False)
     _early: list[tuple[str, str | None]] = field(init=False, default_factory=list)
     _cancelled: bool = field(init=False, default=False)
+    _skipped: list[str] = field(init=False, default_factory=list)
     _notices: tuple[str, ...] = field(init=False, default=())
     _warnings: tuple[str, ...] = field(init=False, default=())
 
@@ -168,6 +169,11 @@ class Run:
         else:
             self._early.append(said)
 
+    def skip(self, agent_id: str) -> bool:
+        """An agent stops its work and is out for this turn; its answers stay. False: there is no such agent."""
+        self._skipped.append(agent_id)
+        return self._runner.skip(agent_id) if self._runner is not None else agent_id in self.agents
+
     @property
     def unheard(self) -> tuple[str, ...]:
         """What was said and no agent heard: the next question (SESS-046)."""
@@ -189,11 +195,11 @@ class Run:
             turn = await self._turn()
         except* MassGenError as group:
             turn = self._failed(first_error(group))
-            await self._keep_failed(turn)
+            await self._keeper.keep(turn, self.log.state, None)
         except* Exception as group:
             log.error("exception in a run", exc_info=group)
             turn = self._failed(ExecutionError(f"Internal error: {first_error(group)!r}"))
-            await self._keep_failed(turn)
+            await self._keeper.keep(turn, self.log.state, None)
         finally:
             self.stream.close()
         return self._result(turn or self._failed(ExecutionError("The run ended without a result.")))
@@ -230,6 +236,8 @@ class Run:
                 broadcasts.table = self._runner
             while self._early:
                 self._runner.inject(*self._early.pop(0))
+            for agent_id in self._skipped:
+                self._runner.skip(agent_id)
             if self._cancelled:
                 self._runner.cancel()
             result = masked(await self._runner.run(), self.log.redact)
@@ -367,9 +375,6 @@ class Run:
         """The session so far, then what the door adds."""
         earlier = self.session.history(since=self.request.history_since) if self.turn > 1 else ()
         return (*earlier, *self.request.history)
-
-    async def _keep_failed(self, result: TurnResult) -> None:
-        await self._keeper.keep(result, self.log.state, None)
 
     def _failed(self, error: MassGenError) -> TurnResult:
         """Something below the agents failed: said in the log, told as a result."""

@@ -182,7 +182,7 @@ class TeamApp(App[int]):
         out = Text()
         for position, (name, agent) in enumerate(self.feed.state.agents.items()):
             style = "reverse bold" if position == self.current else ""
-            out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.status)[:1]} ", style=style)
+            out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.shown)[:1]} ", style=style)
         self.tabs.update(out)
 
     def _draw_final(self) -> None:

@@ -85,7 +85,7 @@ def status_text(feed: RunFeed | None, facts: list[str]) -> str:
     if feed is not None:
         lines.append(f"Conversation: {len(feed.past)} turn(s)")
         lines.append(f"Session: {feed.state.session_id or '-'}")
-        lines += [f"  {one_line(a.agent_id)}: {state_sign(a.status)}" for a in feed.state.agents.values()]
+        lines += [f"  {one_line(a.agent_id)}: {state_sign(a.shown)}" for a in feed.state.agents.values()]
     return "\n".join(lines)
 
 

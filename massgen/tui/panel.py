@@ -150,14 +150,14 @@ class AgentPanel(ScrollView, can_focus=True):
         name = f"{self.number} {one_line(agent.agent_id)}"
         model = one_line(agent.model)
         self.border_title = Text(f"{name}  {model}" if model and model != agent.agent_id else name)
-        facts = [state_sign(agent.status)]
+        facts = [state_sign(agent.shown)]
         if label is not None:
             facts.append(label)
         if voted is not None:
             facts.append(sign(f"→ {voted}"))
         self.border_subtitle = clean(Text(sign(" · ").join(facts)))
         for status in ("streaming", "error", "timeout", "voted", "answered"):
-            self.set_class(agent.status == status, status)
+            self.set_class(agent.shown == status, status)
         self.set_class(feed.state.winner == agent.agent_id, "winner")
 
     def on_click(self, event: Click) -> None:

@@ -96,6 +96,12 @@ class AgentView:
     usage: UsageView = field(default_factory=UsageView)
     proposed: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The status as people see it: an agent that a person skipped did not fail."""
+        skipped = self.status == "error" and self.error is not None and self.error.error_type == "skipped"
+        return "skipped" if skipped else self.status
+
 
 @dataclass(slots=True, kw_only=True)
 class RunState:

@@ -28,6 +28,7 @@ AGENT_STATES = {
     "error": Shown("✗", "x", "error", "Error"),
     "timeout": Shown("◷", "T", "timeout", "Timeout"),
     "completed": Shown("■", "#", "completed", "Converged"),
+    "skipped": Shown("⊘", "/", "skipped", "Skipped"),
 }
 PHASES = {"initial_answer": "Initial answers", "enforcement": "Coordination", "presentation": "Presentation"}
 
@@ -38,7 +39,7 @@ def table_word(state: RunState, agent: AgentView) -> str:
         return "Voting..."
     if agent.status in ("voted", "completed") and state.winner and state.how == "consensus":
         return "Converged"
-    return AGENT_STATES.get(agent.status, AGENT_STATES["waiting"]).table
+    return AGENT_STATES.get(agent.shown, AGENT_STATES["waiting"]).table
 
 
 def vote_of(state: RunState, agent: AgentView) -> str:

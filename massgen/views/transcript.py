@@ -70,7 +70,7 @@ class Piece:
 
 @dataclass(slots=True, kw_only=True)
 class RoundView:
-    """One round of an agent. `end` says how it ended: answer, vote, restart, final, error, or empty while it runs.
+    """One round of an agent. `end` is how it ended: answer, vote, restart, final, error, skipped; empty before that.
 
     `label` is the answer given or voted for; `answer` of an accepted answer is the end of its streamed text.
     """
@@ -182,6 +182,10 @@ def _decide(event: Event, agent: AgentTranscript) -> None:
             if agent.rounds and not agent.rounds[-1].end:
                 _end(event, agent, "restart", ", ".join(labels))
                 agent.rounds[-1].reason = reason
+        case AgentStatus(error_type="skipped", error_message=message):
+            _note(event, agent, "note", message or "skipped")
+            if not agent.rounds[-1].end:
+                _end(event, agent, "skipped", "")
         case AgentStatus(error_type=kind, error_message=message) if kind is not None:
             _note(event, agent, "error", f"{kind}: {message}")
             if not agent.rounds[-1].end:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from massgen.coordination.directives import Directive, StartRound, Summon
 from massgen.coordination.facts import (
     AgentFailed,
+    AgentSkipped,
     AgentTimedOut,
     AnswerProposed,
     ApproachDrafted,
@@ -36,10 +37,18 @@ D = TypeVar("D")
 class Table:
     """`Table(2, novelty="strict")` begins an attempt of two agents; every method returns the directives in order."""
 
-    def __init__(self, agents: int = 2, *, number: int = 1, excluded: tuple[int, ...] = (), **rules: Any) -> None:
+    def __init__(
+        self,
+        agents: int = 2,
+        *,
+        number: int = 1,
+        excluded: tuple[int, ...] = (),
+        skipped: tuple[int, ...] = (),
+        **rules: Any,
+    ) -> None:
         self.attempt: Attempt = new_attempt(Rules(agents=agents, **rules), number)
         self.all: list[Directive] = []
-        self.first = self.send(AttemptBegan(at=0, excluded=excluded))
+        self.first = self.send(AttemptBegan(at=0, excluded=excluded, skipped=skipped))
 
     def send(self, fact: Fact) -> list[Directive]:
         self.attempt, out = advance(self.attempt, fact)
@@ -74,6 +83,9 @@ class Table:
 
     def times_out(self, number: int) -> list[Directive]:
         return self.send(AgentTimedOut(at=0, agent=number, message="Agent timeout after 2s"))
+
+    def skips(self, number: int) -> list[Directive]:
+        return self.send(AgentSkipped(at=0, agent=number))
 
     def closes(self, number: int, text: str = "") -> list[Directive]:
         return self.send(RoundClosed(at=0, agent=number, text=text))

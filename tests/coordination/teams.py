@@ -28,6 +28,7 @@ from massgen.coordination.directives import (
 )
 from massgen.coordination.facts import (
     AgentFailed,
+    AgentSkipped,
     AgentTimedOut,
     AnswerProposed,
     ApproachDrafted,
@@ -201,6 +202,7 @@ def _move(game: Game, player: Player) -> Fact:
             [
                 AgentFailed(at=0, agent=number, error_type="api", message="boom"),
                 AgentTimedOut(at=0, agent=number, message="slow"),
+                AgentSkipped(at=0, agent=number),
                 ResponseEnded(at=0, agent=number, text=rng.choice(["", "words"])),
                 RoundClosed(at=0, agent=number, text=rng.choice(["", "words"])),
                 HardLimitReached(at=0, agent=number),

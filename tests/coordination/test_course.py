@@ -505,3 +505,42 @@ def test_an_empty_presentation_delivers_the_chosen_answer():
     table.vote(2, "agent2")
     finish = one(table.presented(False), Finish)
     assert (finish.outcome, finish.label, finish.presented) == ("complete", "agent2.1", False)
+
+
+@pytest.mark.spec("COORD-019", "COORD-045")
+def test_a_skipped_agent_is_out_and_its_answers_stay():
+    table = Table(3)
+    table.answers_all()
+    table.vote(1, "agent2")
+    table.vote(3, "agent2")
+    out = table.skips(2)
+    assert one(out, EndRound, 2).reason == "a person skipped the agent"
+    assert table[2].skipped and table.attempt.winning_label == "agent2.1"
+    finish = one(out, Finish)
+    assert (finish.outcome, finish.label, finish.presented) == ("complete", "agent2.1", False)
+    assert not of(out, Present)
+
+
+def test_nobody_waits_for_a_skipped_agent():
+    table = Table(2)
+    table.answer(1)
+    assert table[1].parked
+    out = table.skips(2)
+    assert one(out, StartRound, 1).visible == ("agent1.1",)
+    assert one(table.vote(1, "agent1"), Present).label == "agent1.1"
+
+
+def test_a_skipped_agents_vote_stands_until_a_newer_answer():
+    table = Table(3)
+    table.answers_all()
+    table.vote(1, "agent2")
+    table.skips(1)
+    assert table[1].vote is not None
+    out = table.answer(3)
+    assert one(out, VoidVote, 1) and table[1].vote is None and not of(out, Summon, 1)
+
+
+def test_a_skipped_agent_stays_out_of_the_next_attempt_and_skipping_all_ends_the_turn():
+    table = Table(2, number=2, skipped=(2,))
+    assert table[2].skipped and not of(table.all, StartRound, 2)
+    assert one(table.skips(1), Finish).outcome == "failed"
