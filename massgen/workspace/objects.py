@@ -2,8 +2,10 @@
 
 A blob is the plain content under its SHA-256, read-only, so that it can be hard-linked into views: each content
 lies once. A tree is one directory in git's tree format (with 32-byte ids); equal directories are one object, so
-comparing two trees touches only what differs. Objects are written under a temporary name and renamed: a killed
-process leaves no half object. All functions block; `store.py` calls them in threads.
+comparing two trees touches only what differs. Trees are written under a temporary name and renamed, after their
+blobs. Blobs are written in place, because a rename costs as much as the writing: one that a killed process left
+short belongs to no tree, and is told by its size when it is kept again. All functions block; `store.py` calls
+them in threads.
 """
 
 from __future__ import annotations
@@ -66,7 +68,15 @@ class Objects:
     def put(self, content: bytes) -> str:
         """Keep `content` and return its id."""
         blob = hashlib.sha256(content).hexdigest()
-        self._keep(self._blobs, blob, content)
+        directory = f"{self._blobs}/{blob[:2]}"
+        path = f"{directory}/{blob[2:]}"
+        with storage_errors("a workspace file"):
+            self._directory(directory)
+            try:
+                _write_new(path, content)
+            except FileExistsError:
+                if os.stat(path).st_size != len(content):
+                    self._replace(directory, path, content)
         return blob
 
     def put_file(self, descriptor: int, size: int) -> str:
@@ -125,19 +135,16 @@ class Objects:
         if os.path.exists(path):
             return
         with storage_errors("a workspace snapshot"):
-            temporary = self._temporary(self._directory(directory))
-            try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
-                try:
-                    view = memoryview(content)
-                    while view:
-                        view = view[os.write(descriptor, view) :]
-                finally:
-                    os.close(descriptor)
-                os.replace(temporary, path)
-            except BaseException:
-                _discard(temporary)
-                raise
+            self._replace(self._directory(directory), path, content)
+
+    def _replace(self, directory: str, path: str, content: bytes) -> None:
+        temporary = self._temporary(directory)
+        _write_new(temporary, content)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            _discard(temporary)
+            raise
 
     def _directory(self, path: str) -> str:
         if path not in self._made:
@@ -147,6 +154,20 @@ class Objects:
 
     def _temporary(self, directory: str) -> str:
         return f"{directory}/.{self._mark}-{next(self._numbers)}"
+
+
+def _write_new(path: str, content: bytes) -> None:
+    """Write a file that must not exist yet; nothing is left of it where that fails."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except BaseException:
+        _discard(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def _discard(temporary: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
@@ -285,3 +286,11 @@ def test_the_event_loop_stays_free(store: Store, workspace: Path) -> None:
         return ticks
 
     assert asyncio.run(both()) > 10
+
+
+def test_a_content_that_a_killed_process_left_short_is_written_again(tmp_path: Path, workspace: Path) -> None:
+    store = Store(tmp_path / "store")
+    short = store.objects.blob_path(hashlib.sha256(b"notes\n").hexdigest())
+    write(short, "no")
+    short.chmod(0o444)
+    assert show(store, take(store, workspace), tmp_path / "view") == contents(workspace)
