@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,9 @@ from massgen.errors import ConfigError
 
 if TYPE_CHECKING:
     from massgen.config import AgentConfig, BackendConfig, LoadedConfig
-    from massgen.tools.mcp import ServerReport
+    from massgen.runs.server_places import ServerPlaces
+    from massgen.tools.mcp import McpServerSettings, ServerReport
+    from massgen.tools.mcp.place import ServerPlace
     from massgen.tools.protocol import Tool
 
 BYTES_PER_TOKEN = 4
@@ -78,6 +80,7 @@ async def _inventories(
     loaded: LoadedConfig, agents: list[AgentConfig], scratch: Path
 ) -> AsyncIterator[list[Inventory]]:
     """The inventories of `agents`; servers and workers live as long as the context. All start at once."""
+    from massgen.runs.server_places import ServerPlaces
     from massgen.tools.custom.tools import CustomToolOptions, CustomTools
     from massgen.tools.external import external_tools
     from massgen.tools.mcp import McpConnections
@@ -86,13 +89,16 @@ async def _inventories(
     found: list[Inventory] = []
     async with AsyncExitStack() as stack:
         notes: list[str] = []
+        places = stack.enter_context(ServerPlaces(warn=notes.append))
         connections = await stack.enter_async_context(McpConnections(warn=notes.append))
         begun = []
         for agent in agents:
             workspace = scratch / f"agent{len(begun) + 1}"
             workspace.mkdir()
             external = external_tools(agent.backend, loaded.environment, workspace=workspace, bases=bases)
-            servers = connections.agent(agent.id, external.servers, cwd=workspace)
+            servers = connections.agent(
+                agent.id, external.servers, cwd=workspace, place=_places(agent, places, workspace)
+            )
             begun.append((agent, workspace, external, servers))
         for agent, workspace, external, servers in begun:
             inventory = Inventory(agent_id=agent.id, backend_type=agent.backend.type, workspace=workspace)
@@ -111,6 +117,15 @@ async def _inventories(
             inventory.notes += notes[before:] if len(agents) > 1 else notes
             found.append(inventory)
         yield found
+
+
+def _places(agent: AgentConfig, places: ServerPlaces, workspace: Path) -> Callable[[McpServerSettings], ServerPlace]:
+    """The sandboxes of an agent's servers, as in a run whose only files are in `workspace`."""
+    from massgen.workspace.grants import Grants
+    from massgen.workspace.policy import AgentPathPolicy
+
+    policy = AgentPathPolicy(workspace=workspace, grants=Grants(writable=(workspace,)), private=(workspace,))
+    return lambda server: places.place(agent, server, lambda: policy, workspace.with_name(f"{workspace.name}-home"))
 
 
 def _own_tools(backend: BackendConfig) -> list[Tool]:
@@ -261,7 +276,10 @@ def _source(tool: Tool) -> str:
 
 
 def _place(report: ServerReport) -> str:
+    """Where a server runs, and whether the configuration says so itself."""
     if report.transport != "stdio":
         return "remote"
-    place = "in the agent's sandbox" if report.sandboxed else "outside of the sandbox"
+    place = "outside of the sandbox" if report.sandbox == "none" else f"in the agent's sandbox ({report.sandbox})"
+    if not report.chosen:
+        place += " (default)"
     return f"{place}, shared by agents" if report.shared else place

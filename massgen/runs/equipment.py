@@ -144,12 +144,14 @@ async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stac
     """All servers of all agents begin to start together; the first round that needs them waits."""
     if not any(part.has_servers for part in parts):
         return
+    from massgen.runs.server_places import ServerPlaces
     from massgen.tools.mcp import McpConnections
 
+    places = stack.enter_context(ServerPlaces(warn=needs.warn))
     connections = await stack.enter_async_context(McpConnections(warn=needs.warn))
     for part in parts:
         part.connections = connections
-        part.start_servers()
+        part.start_servers(places)
 
 
 async def _open(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:

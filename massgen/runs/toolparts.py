@@ -18,6 +18,7 @@ from massgen.tools.protocol import Phase, Tool
 if TYPE_CHECKING:
     from massgen.runs.commands import CommandPlaces
     from massgen.runs.jobs import AgentJobs
+    from massgen.runs.server_places import ServerPlaces
     from massgen.tools.custom.tools import CustomTools
     from massgen.tools.external import ExternalTools
     from massgen.tools.files.tracker import FileOperationTracker
@@ -99,13 +100,19 @@ class ToolParts:
         for line in self._external.warnings:
             self.around.warn(line)
 
-    def start_servers(self) -> None:
+    def start_servers(self, places: ServerPlaces) -> None:
         """Begin to start the agent's servers; nothing waits."""
         if self._external is None or not self._external.servers or self.connections is None:
             return
-        cwd = self.work.workspace if self.work is not None else None
+        work = self.work
+        policy = work.policy if work is not None else None
+        private = work.private_directory() if work is not None else None
         self._servers = self.connections.agent(
-            self.agent.id, self._external.servers, cwd=cwd, accepts_media=self._accepts_media
+            self.agent.id,
+            self._external.servers,
+            cwd=work.workspace if work is not None else None,
+            place=lambda server: places.place(self.agent, server, policy, private),
+            accepts_media=self._accepts_media,
         )
 
     async def open(self, places: CommandPlaces) -> None:
@@ -216,7 +223,9 @@ class ToolParts:
         return [tool for tool in tools if tool.spec.name in kept]
 
     async def enter(self, phase: Phase) -> None:
-        """The sandbox goes on under the policy of `phase`."""
+        """The sandboxes go on under the policy of `phase`."""
+        if self._servers is not None:
+            self._servers.renew()
         if self._sandboxes is not None and self.work is not None:
             await self._sandboxes.enter(self.work.policy())
 

@@ -99,6 +99,7 @@ def test_secrets_are_known_also_where_variables_were_replaced_before() -> None:
         ({"name": "a", "command": "x", "args": "y"}, "'args' must be a list"),
         ({"name": "a", "command": "x", "timeout_seconds": -1}, "positive"),
         ({"name": "a", "command": "x", "security": {"level": "none"}}, "security.level"),
+        ({"name": "a", "command": "x", "sandbox": "bubblewrap"}, "'sandbox' must be true or false"),
         ("just a text", "must be a mapping"),
     ],
 )
@@ -106,6 +107,20 @@ def test_entries_that_cannot_work_are_errors(entry: object, words: str) -> None:
     parsed = parse([entry])
     assert not parsed.servers
     assert words in parsed.errors[0]
+
+
+def test_a_sandbox_is_for_local_servers_and_for_one_agent() -> None:
+    parsed = parse(
+        [
+            {"name": "local", "command": "x", "sandbox": True, "stateless": True},
+            {"name": "far", "url": "https://x", "sandbox": True},
+            {"name": "plain", "command": "x"},
+        ]
+    )
+    local, far, plain = parsed.servers
+    assert (local.sandboxed, far.sandboxed, plain.sandboxed) == (True, False, False)
+    assert not local.shared
+    assert ["'stateless' means nothing" in parsed.hints[0], "'sandbox' means nothing" in parsed.hints[1]] == [True] * 2
 
 
 @pytest.mark.spec("MCP-011")

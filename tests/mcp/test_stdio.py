@@ -203,17 +203,6 @@ def test_a_blocked_tool_is_refused_without_reaching_the_server(tmp_path: Path) -
     assert not mark.exists()
 
 
-def test_the_command_line_is_put_into_the_sandbox_where_there_is_one(tmp_path: Path) -> None:
-    async def run() -> None:
-        wrap = ["env", "IN_SANDBOX=yes"]
-        async with agent_with(plain(), wrap=lambda argv: [*wrap, *argv]) as scene:
-            seen = json.loads((await scene.call("mcp__plain__get_environment")).text)
-            assert seen["IN_SANDBOX"] == "yes"
-            assert scene.servers.reports()[0].sandboxed
-
-    asyncio.run(run())
-
-
 async def _exists(path: Path) -> None:
     async def exists() -> bool:
         return path.exists()

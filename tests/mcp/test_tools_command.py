@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from massgen.cli.tools import tools_command
 from tests.mcp.scene import raw
+from tests.needs import needs
 
 SAMPLE = str(Path(__file__).parents[1] / "custom_tools" / "sample.py")
 
@@ -62,7 +63,7 @@ def test_it_shows_each_agents_tools_their_source_cost_and_what_is_left_out(tmp_p
     assert "excluded by the backend" in lines["custom_tool__chart:"]
     assert "excluded by the backend" in lines["mcp__raw__storm:"]
     assert "exclude_tools of the server" in lines["mcp__raw__hang:"]
-    assert "9 tools found, 1 filtered, 8 offered; stdio, outside of the sandbox" in busy
+    assert "9 tools found, 1 filtered, 8 offered; stdio, outside of the sandbox (default)" in busy
     assert "no-such-program" in busy
 
 
@@ -74,6 +75,28 @@ def test_it_prints_json(tmp_path: Path) -> None:
     assert hello["writes"] is False
     assert hello["tokens"] > 0
     assert agent["left_out"]["custom_tool__chart"]
+
+
+@needs("bwrap")
+@pytest.mark.usefixtures("keys")
+def test_it_says_of_each_server_where_it_runs_and_whether_that_was_chosen(tmp_path: Path) -> None:
+    servers = [
+        raw("plain", name="inside", sandbox=True),
+        raw("plain", name="shared", stateless=True),
+        raw("plain", name="chosen", sandbox=False),
+        {"name": "far", "url": "http://127.0.0.1:9/mcp"},
+    ]
+    config = team(tmp_path, mcp_servers=servers, custom_tools=[])
+    (agent,) = json.loads(run(config, "--json", "--agent", "busy").output)
+    places = {server["name"]: server["place"] for server in agent["servers"]}
+    assert places.pop("inside").startswith("in the agent's sandbox (bubblewrap")
+    assert places == {
+        "shared": "outside of the sandbox (default), shared by agents",
+        "chosen": "outside of the sandbox",
+        "far": "remote",
+    }
+    tried = run(config, "--call", "mcp__inside__hello", "{}")
+    assert (tried.output.strip(), tried.exit_code) == ("hello", 0)
 
 
 @pytest.mark.usefixtures("keys")

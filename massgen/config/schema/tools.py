@@ -32,6 +32,10 @@ class McpServer(Section):
     timeout_seconds: Annotated[Seconds, doc("Limit of one call.")] = 60
     cwd: Annotated[Text | None, doc("Where the server runs (stdio); left out: the agent's directory.")] = None
     stateless: Annotated[Flag, doc("Several agents share one connection.")] = False
+    sandbox: Annotated[
+        Flag, doc("Run it in the agent's sandbox (stdio). Left out: beside MassGen, with a neutral environment.")
+    ] = False
+    usage_notes: Annotated[Text, doc("How to use it; part of the agent's prompts.")] = ""
     env: Annotated[dict[Text, Text], doc("Variables for the server.")] = Field(default_factory=dict)
     headers: Annotated[dict[Text, Text], doc("HTTP headers (streamable-http, sse).")] = Field(default_factory=dict)
     allowed_tools: Annotated[Texts | None, doc("Only these tools of the server.")] = None

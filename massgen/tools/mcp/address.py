@@ -19,8 +19,11 @@ class ServerRefused(MassGenError):
     """A server's address or launcher is not allowed by its `security`."""
 
 
-def check_launcher(settings: McpServerSettings, cwd: str | None = None) -> None:
-    """Raise `ServerRefused` where a stdio server's command is no plain, existing program."""
+def check_launcher(settings: McpServerSettings, cwd: str | None = None, *, here: bool = True) -> None:
+    """Raise `ServerRefused` where a stdio server's command is no plain, existing program.
+
+    `here` is False for a server in a container: whether its program exists is seen there.
+    """
     command = settings.command
     name = settings.name
     if not command or "\0" in "".join((command, *settings.args)):
@@ -30,6 +33,8 @@ def check_launcher(settings: McpServerSettings, cwd: str | None = None) -> None:
             f"MCP server '{name}': the command '{command}' holds shell characters.",
             hint="Put arguments into 'args', or set security.level to permissive.",
         )
+    if not here:
+        return
     path = dict(settings.env).get("PATH", os.environ.get("PATH"))
     beside = os.path.join(settings.cwd or cwd or "", command)
     if shutil.which(command, path=path) is None and not (os.sep in command and os.access(beside, os.X_OK)):

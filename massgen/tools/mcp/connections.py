@@ -15,18 +15,22 @@ from pathlib import Path
 
 from massgen.tools.filter import NameFilter, OfferedTool, fits_entry, select_tools
 from massgen.tools.mcp.bounds import MAX_NAME, masked, name_part, one_line
-from massgen.tools.mcp.link import LinkLimits, ServerLink, Status, Wrap
+from massgen.tools.mcp.link import LinkLimits, ServerLink, Status
+from massgen.tools.mcp.place import HostPlace, ServerPlace
 from massgen.tools.mcp.questions import Questions
 from massgen.tools.mcp.settings import McpServerSettings
 from massgen.tools.mcp.tool import McpTool, Refuse
 from massgen.tools.media_files import Accepts
+from massgen.workspace.sandbox.protocol import SandboxKind
 
 Warn = Callable[[str], None]
+PlaceOf = Callable[[McpServerSettings], ServerPlace]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReport:
-    """What became of one server of one agent (MCP-062); `removed` gives a reason for each filtered tool."""
+    """What became of one server of one agent (MCP-062); `removed` gives a reason for each filtered tool,
+    `sandbox` says what confines a local server, `chosen` whether the configuration says so itself."""
 
     name: str
     address: str
@@ -36,7 +40,8 @@ class ServerReport:
     found: int
     offered: tuple[str, ...]
     removed: dict[str, str]
-    sandboxed: bool
+    sandbox: SandboxKind
+    chosen: bool
     shared: bool
 
     def line(self) -> str:
@@ -56,6 +61,7 @@ class McpConnections:
         self._links: list[ServerLink] = []
         self._owners: list[asyncio.Task[None]] = []
         self._shared: dict[McpServerSettings, ServerLink] = {}
+        self._host = HostPlace()
 
     async def __aenter__(self) -> McpConnections:
         await self._group.__aenter__()
@@ -65,7 +71,10 @@ class McpConnections:
         for owner in self._owners:
             owner.cancel()
         # A failure of the body is not the group's: it goes on its way unwrapped.
-        await self._group.__aexit__(None, None, None)
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            await self._host.close()
 
     def agent(
         self,
@@ -73,16 +82,16 @@ class McpConnections:
         servers: Sequence[McpServerSettings],
         *,
         cwd: Path | None = None,
-        wrap: Wrap | None = None,
+        place: PlaceOf | None = None,
         refuse: Refuse | None = None,
         accepts_media: Accepts | None = None,
     ) -> AgentServers:
         """The servers of one agent. They begin to start at once; nothing waits.
 
-        `cwd` is where its local servers run, `wrap` puts their command line into the agent's sandbox, `refuse`
-        is asked before every call. Media that `accepts_media` refuses become files in the workspace.
+        `cwd` is where its local servers run, `place` makes the sandbox of those that are to have one, `refuse` is
+        asked before every call. Media that `accepts_media` refuses become files in the workspace.
         """
-        links = [self._link(agent_id, server, cwd, wrap) for server in servers]
+        links = [self._link(agent_id, server, cwd, place) for server in servers]
         pairs = list(zip(servers, links, strict=True))
         return AgentServers(pairs, warn=self._warn, refuse=refuse, accepts_media=accepts_media)
 
@@ -91,21 +100,23 @@ class McpConnections:
         for link in self._links:
             link.new_turn()
 
-    def _link(self, agent_id: str, settings: McpServerSettings, cwd: Path | None, wrap: Wrap | None) -> ServerLink:
+    def _link(self, agent_id: str, settings: McpServerSettings, cwd: Path | None, place: PlaceOf | None) -> ServerLink:
         # Filters, limits of use and notes are an agent's own; what remains tells whether two links are one.
         key = replace(settings, allowed_tools=None, exclude_tools=(), usage_notes="")
-        if settings.stateless and key in self._shared:
+        if settings.shared and key in self._shared:
             return self._shared[key]
+        if settings.sandboxed and place is None:
+            raise ValueError(f"no place is given for MCP server '{settings.name}'")
         link = ServerLink(
             settings,
             warn=self._warn,
             limits=self._limits,
+            place=place(settings) if settings.sandboxed and place is not None else self._host,
             cwd=cwd,
-            wrap=wrap,
             questions=self._questions,
-            agent_ids=() if settings.stateless else (agent_id,),
+            agent_ids=() if settings.shared else (agent_id,),
         )
-        if settings.stateless:
+        if settings.shared:
             self._shared[key] = link
         self._links.append(link)
         self._owners.append(self._group.create_task(link.run(), name=f"mcp:{settings.name}"))
@@ -159,6 +170,11 @@ class AgentServers:
                 tools.append(McpTool(name, full[name], link, refuse=self._refuse, accepts_media=self._accepts_media))
         return tools
 
+    def renew(self) -> None:
+        """What the agent may touch has changed: sandboxed servers start anew where that is another place."""
+        for _, link in self._pairs:
+            link.renew()
+
     def reports(self) -> tuple[ServerReport, ...]:
         """What became of each server; complete after `tools`."""
         return tuple(self._report(settings, link) for settings, link in self._pairs)
@@ -177,8 +193,9 @@ class AgentServers:
             found=len(link.listing.tools),
             offered=self._offered.get(settings.name, ()),
             removed=self._removed.get(settings.name, {}),
-            sandboxed=link.sandboxed,
-            shared=settings.stateless,
+            sandbox=link.place.kind,
+            chosen=settings.sandbox is not None,
+            shared=settings.shared,
         )
 
     def _full_name(self, server: str, key: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from massgen.errors import MassGenError
 from massgen.tools.mcp.address import check_launcher, check_url, checked_address
 from massgen.tools.mcp.bounds import masked, one_line
 from massgen.tools.mcp.listing import Listing, OfferedTool, read_listing
+from massgen.tools.mcp.place import ServerPlace
 from massgen.tools.mcp.process import ServerProcess, stdio_streams
 from massgen.tools.mcp.questions import Questions, elicitation
 from massgen.tools.mcp.settings import McpServerSettings
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
 Status = Literal["idle", "starting", "ready", "waiting", "down", "off"]
-Wrap = Callable[[Sequence[str]], Sequence[str]]
 STRIKES = 3
 TIMEOUTS_IN_A_ROW = 3
 MAX_LIST_CHANGES = 50
@@ -83,8 +83,8 @@ class ServerLink:
         *,
         warn: Callable[[str], None],
         limits: LinkLimits,
+        place: ServerPlace,
         cwd: Path | None = None,
-        wrap: Wrap | None = None,
         questions: Questions | None = None,
         agent_ids: tuple[str, ...] = (),
     ) -> None:
@@ -92,12 +92,10 @@ class ServerLink:
         self.status: Status = "idle"
         self.reason = ""
         self.listing = Listing()
-        self.sandboxed = wrap is not None and settings.transport == "stdio"
-        self.pid = 0
+        self.place = place
         self._warn = lambda text: warn(masked(one_line(text), settings.secrets))
         self._limits = limits
         self._cwd = cwd
-        self._wrap = wrap
         self._questions = questions
         self._agent_ids = agent_ids
         self._client: Client | None = None
@@ -109,6 +107,7 @@ class ServerLink:
         self._strikes = 0
         self._timeouts = 0
         self._good_calls = 0
+        self._renewing = False
 
     # -- the owner task
 
@@ -123,7 +122,7 @@ class ServerLink:
                 self._wake.clear()
                 await self._wake.wait()
             connected = False
-            for delay in self._limits.delays:
+            for delay in (0.0, *self._limits.delays) if self._renewing else self._limits.delays:
                 self._become("waiting")
                 await asyncio.sleep(delay)
                 if connected := await self._hold("waiting"):
@@ -144,7 +143,9 @@ class ServerLink:
                     changes = await _subscribed(client, stack)
                     self.listing = await read_listing(client, self.listing, self._title, self._warn)
                 made, self._client, self._good_calls, self._timeouts = True, client, 0, 0
+                self._renewing = False
                 self._become("ready")
+                self.renew()
                 async with asyncio.TaskGroup() as group:
                     watch = group.create_task(self._watch_list(client, changes))
                     await self._ended.wait()
@@ -157,7 +158,7 @@ class ServerLink:
             self.reason = self._explained(error)
         finally:
             self._client = None
-        if made:
+        if made and not self._renewing:
             self._warn(f"{self._title} was lost: {self.reason.rstrip('.')}. Reconnecting.")
             self._strikes = 0 if self._good_calls else self._strikes
             if not self._good_calls:
@@ -168,28 +169,24 @@ class ServerLink:
         settings = self.settings
         self.reason = ""
         if settings.transport == "stdio":
-            check_launcher(settings, str(self._cwd) if self._cwd else None)
+            check_launcher(settings, str(self._cwd) if self._cwd else None, here=self.place.here)
             process = ServerProcess(stderr=deque(maxlen=20), on_end=self.lost)
             stack.callback(self._remember, process)
-            argv = [settings.command, *settings.args]
-            streams = stdio_streams(settings, self._wrap(argv) if self._wrap else argv, self._cwd, process)
+            streams = stdio_streams(settings, self.place, self._cwd, process)
         else:
             check_url(settings)
             import httpx2
 
             await checked_address(settings, httpx2.URL(settings.url).host)
-            process = None
             streams = await self._http_streams(stack)
         from mcp import Client
 
         callback = None
         if self._questions is not None:
             callback = elicitation(settings.name, self._agent_ids, self._questions, self._clocks)
-        client = await stack.enter_async_context(
+        return await stack.enter_async_context(
             Client(streams, cache=None, elicitation_callback=callback, message_handler=self._heard)
         )
-        self.pid = process.pid if process else 0
-        return client
 
     async def _http_streams(self, stack: AsyncExitStack) -> Any:
         from mcp.client.sse import sse_client
@@ -212,6 +209,15 @@ class ServerLink:
         """The connection is of no use any more; the owner makes another one."""
         self.reason = self.reason or reason
         self._ended.set()
+
+    def renew(self) -> None:
+        """Start the server anew where its place has become another one (the agent's phase changed what it may
+        touch); calls wait for that."""
+        if self._client is not None and self.place.outdated:
+            self._renewing = True
+            self._client = None
+            self._become("waiting")
+            self._ended.set()
 
     def new_turn(self) -> None:
         """A server that was given up is tried again (MCP-063)."""

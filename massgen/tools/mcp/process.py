@@ -1,4 +1,4 @@
-"""A stdio server as a transport of the `mcp` package: a child process with bounded messages and a certain end.
+"""A stdio server as a transport of the `mcp` package: bounded messages, a certain end, a place of its own.
 
 Our own, because the library's reader has no bound on the length of a line and sends the server's standard
 error to ours.
@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from massgen.tools.mcp.bounds import MAX_MESSAGE_BYTES, one_line
+from massgen.tools.mcp.place import ServerPlace
 from massgen.tools.mcp.settings import McpServerSettings
+from massgen.workspace.sandbox.protocol import PipedProcess
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
@@ -29,17 +30,15 @@ INHERITED_ON_WINDOWS = (
     "APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP",
     "USERNAME", "USERPROFILE",
 )  # fmt: skip
-STOP_GRACE = 1.5
 MAX_STRAY_LINES = 10_000
 
 
 @dataclass(slots=True)
 class ServerProcess:
-    """What is known about the child: its id, the tail of its standard error, and how it ended."""
+    """What is known about the server: the tail of its standard error, and how it ended."""
 
     stderr: deque[str]
     on_end: Callable[[str], None]
-    pid: int = 0
     stray_lines: int = 0
 
     def last_words(self) -> str:
@@ -56,24 +55,19 @@ def server_environment(settings: McpServerSettings) -> dict[str, str]:
 
 @asynccontextmanager
 async def stdio_streams(
-    settings: McpServerSettings, argv: Sequence[str], cwd: Path | None, process: ServerProcess
+    settings: McpServerSettings, place: ServerPlace, cwd: Path | None, process: ServerProcess
 ) -> AsyncIterator[TransportStreams]:
-    """Start the server and yield its message streams; afterwards the process and its children are gone.
+    """Start the server in `place` and yield its message streams; afterwards it and its children are gone.
 
-    Raises OSError where the program cannot be started. `process.on_end` is told when the server closes its
-    output, sends too much or exits.
+    Raises OSError or `SandboxFailed` where the program cannot be started. `process.on_end` is told when the
+    server closes its output, sends too much or exits.
     """
-    child = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    child = await place.open(
+        [settings.command, *settings.args],
         env=server_environment(settings),
-        cwd=settings.cwd or cwd,
+        cwd=Path(settings.cwd) if settings.cwd else cwd,
         limit=MAX_MESSAGE_BYTES,
-        start_new_session=True,
     )
-    process.pid = child.pid
     errors = asyncio.create_task(_collect(child, process))
     try:
         # The import costs 0.7 s the first time: meanwhile the server starts, and the loop goes on.
@@ -84,7 +78,7 @@ async def stdio_streams(
         import anyio
 
         with anyio.CancelScope(shield=True):
-            await _stop(child)
+            await child.stop()
             errors.cancel()
             await asyncio.wait([errors])
 
@@ -94,7 +88,7 @@ def _load_library() -> None:
 
 
 @asynccontextmanager
-async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> AsyncIterator[TransportStreams]:
+async def _pumped(child: PipedProcess, process: ServerProcess) -> AsyncIterator[TransportStreams]:
     import anyio
     from mcp.shared.message import SessionMessage
 
@@ -135,12 +129,11 @@ async def _pumped(child: asyncio.subprocess.Process, process: ServerProcess) -> 
                 task.cancel()
 
 
-async def _read_messages(child: asyncio.subprocess.Process, process: ServerProcess, send: Callable) -> str:
+async def _read_messages(child: PipedProcess, process: ServerProcess, send: Callable) -> str:
     """Hand on every message until the output ends; returns why it ended."""
     import mcp_types as types
     from mcp.shared.message import SessionMessage
 
-    assert child.stdout is not None
     validate = types.jsonrpc_message_adapter.validate_json
     while True:
         try:
@@ -162,9 +155,8 @@ async def _read_messages(child: asyncio.subprocess.Process, process: ServerProce
         await send(SessionMessage(message))
 
 
-async def _collect(child: asyncio.subprocess.Process, process: ServerProcess) -> None:
+async def _collect(child: PipedProcess, process: ServerProcess) -> None:
     """Keep the last lines of standard error; nothing is lost to a full pipe."""
-    assert child.stderr is not None
     rest = b""
     while chunk := await child.stderr.read(65536):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -172,38 +164,3 @@ async def _collect(child: asyncio.subprocess.Process, process: ServerProcess) ->
         process.stderr.extend(one_line(line[:2000].decode(errors="replace")) for line in lines[-5:] if line.strip())
     if rest.strip():
         process.stderr.append(one_line(rest.decode(errors="replace")))
-
-
-async def _stop(child: asyncio.subprocess.Process) -> None:
-    """Close its input, wait, then end the whole process group; every wait is bounded (MCP-005)."""
-    if child.stdin is not None:
-        child.stdin.close()
-    if not await _exited(child, STOP_GRACE):
-        _signal(child, signal.SIGTERM)
-        if not await _exited(child, STOP_GRACE):
-            _signal(child, getattr(signal, "SIGKILL", signal.SIGTERM))
-            await _exited(child, STOP_GRACE)
-    _signal(child, getattr(signal, "SIGKILL", signal.SIGTERM))
-    transport = getattr(child, "_transport", None)
-    if transport is not None:
-        # A grandchild may hold a pipe open; without this the loop would warn about it when it closes.
-        with contextlib.suppress(PermissionError, ProcessLookupError):
-            transport.close()
-
-
-async def _exited(child: asyncio.subprocess.Process, seconds: float) -> bool:
-    """Whether the child ended in time; not `wait()`, which also waits for pipes that grandchildren hold."""
-    for _ in range(int(seconds / 0.01)):
-        if child.returncode is not None:
-            return True
-        await asyncio.sleep(0.01)
-    return child.returncode is not None
-
-
-def _signal(child: asyncio.subprocess.Process, number: int) -> None:
-    """To the group of the child, also after the child itself has ended (its children may live on)."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, number)
-        elif child.returncode is None:
-            child.terminate()

@@ -38,7 +38,8 @@ class McpSecurity:
 class McpServerSettings:
     """One server, ready to be started: variables are replaced, the transport is known.
 
-    `stateless` lets several agents of a run share one connection. `secrets` are values that must not be shown.
+    `stateless` lets several agents of a run share one connection. `sandbox` is None where the configuration does
+    not say; that means outside. `secrets` are values that must not be shown.
     """
 
     name: str
@@ -54,8 +55,19 @@ class McpServerSettings:
     exclude_tools: tuple[str, ...] = ()
     security: McpSecurity = field(default_factory=McpSecurity)
     stateless: bool = False
+    sandbox: bool | None = None
     usage_notes: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether it is a local server that runs in its agent's sandbox."""
+        return self.transport == "stdio" and bool(self.sandbox)
+
+    @property
+    def shared(self) -> bool:
+        """Whether agents share it: a sandbox is always one agent's."""
+        return self.stateless and not self.sandboxed
 
     @property
     def address(self) -> str:
@@ -148,7 +160,12 @@ class _Reading:
         if problem:
             self.errors.append(f"MCP server '{name}': {problem}")
             return
-        self.servers.append(_settings(name, values, used | self._secrets_in(values)))
+        server = _settings(name, values, used | self._secrets_in(values))
+        self.servers.append(server)
+        if server.sandbox and server.transport != "stdio":
+            self.hints.append(f"MCP server '{name}' is remote: 'sandbox' means nothing for it.")
+        elif server.sandboxed and server.stateless:
+            self.hints.append(f"MCP server '{name}' runs in a sandbox for each agent; 'stateless' means nothing then.")
 
     def _replaced(self, value: object, missing: set[str], used: set[str]) -> object:
         if isinstance(value, str):
@@ -198,6 +215,9 @@ def _problem(values: Mapping[str, object]) -> str:
     timeout = values.get("timeout_seconds")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
         return "'timeout_seconds' must be a positive number."
+    for key in ("sandbox", "stateless"):
+        if values.get(key) is not None and not isinstance(values[key], bool):
+            return f"'{key}' must be true or false."
     security = values.get("security")
     if isinstance(security, Mapping) and security.get("level", "high") not in ("high", "permissive"):
         return "'security.level' must be high or permissive."
@@ -234,6 +254,7 @@ def _settings(name: str, values: Mapping[str, Any], used: set[str]) -> McpServer
             allow_private_ips=bool(security.get("allow_private_ips", False)),
         ),
         stateless=bool(values.get("stateless", False)),
+        sandbox=values.get("sandbox"),
         usage_notes=_text(values.get("usage_notes") or ""),
         secrets=tuple(sorted(shown | {value for value in used if value}, key=len, reverse=True)),
     )

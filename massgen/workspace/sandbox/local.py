@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from massgen.workspace.sandbox import cgroup
 from massgen.workspace.sandbox.capture import Capture
 from massgen.workspace.sandbox.confinement import Confinement, interpreter
 from massgen.workspace.sandbox.home import prepare
+from massgen.workspace.sandbox.piped import PipedCommand, Pipes
 from massgen.workspace.sandbox.process import LocalProcess
 from massgen.workspace.sandbox.protocol import (
     CommandResult,
@@ -40,11 +42,15 @@ _BOOT = "import sys; sys.path.insert(0, {path!r}); from inside import warden; wa
 
 
 class LocalSandbox:
-    """Commands below one warden. Restarts the warden when it has ended, with the same HOME."""
+    """Commands below one warden. Restarts the warden when it has ended, with the same HOME.
 
-    def __init__(self, confinement: Confinement, limits: Limits) -> None:
+    `pace` stretches the looks of the watchdog, for what runs long; with 0 nothing is watched.
+    """
+
+    def __init__(self, confinement: Confinement, limits: Limits, *, pace: float = 1.0) -> None:
         self._confinement = confinement
         self._limits = limits
+        self._pace = pace
         self._control: socket.socket | None = None
         self._launcher: asyncio.subprocess.Process | None = None
         self._processes: dict[int, LocalProcess] = {}
@@ -52,7 +58,7 @@ class LocalSandbox:
         self._received = b""
         self._sending = asyncio.Lock()
         self._starting = asyncio.Lock()
-        self._watchdog = Watchdog(limits, self._over)
+        self._watchdog = Watchdog(limits, self._over, pace=pace)
         self._group: cgroup.ControlGroup | None = None
 
     @property
@@ -104,7 +110,8 @@ class LocalSandbox:
         self._control = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
         roots = [place for place in (self._confinement.private, self._confinement.start_directory) if place]
-        self._watchdog.start(self._launcher.pid, roots if self._confinement.private else [], group)
+        if self._pace:
+            self._watchdog.start(self._launcher.pid, roots if self._confinement.private else [], group)
 
     async def _complaint(self, error: BaseException) -> str:
         """What the launcher wrote before it ended, else the error itself."""
@@ -204,18 +211,54 @@ class LocalSandbox:
     async def spawn(
         self, command: str, sink: Sink, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> LocalProcess:
-        if len(command.encode()) > _MAX_COMMAND or "\0" in command:
-            raise SandboxFailed("The command is too long or holds a NUL; write it to a file and run that.")
-        await self.start()
-        control = self._control
-        if control is None:
-            raise SandboxFailed(f"The sandbox ({self.kind}) has ended.")
-        self._numbers += 1
-        process = LocalProcess(self._numbers, sink, self.signal, self._end_all)
+        process = await self._registered(command, sink)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         process.listen({out_read: "stdout", err_read: "stderr"})
+        await self._launch(process, command, (out_write, err_write), cwd, env)
+        return process
+
+    async def open(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        limit: int = _CHUNK,
+    ) -> PipedCommand:
+        """Start a program that is talked to; `limit` bounds a line of its outputs. Raises `SandboxFailed`."""
+        command = f"exec {shlex.join(argv)}"
+        process = await self._registered(command, lambda *_: None)
+        process.listen({})
+        theirs, pipes = await Pipes.make(limit)
+        try:
+            await self._launch(process, command, theirs, cwd, env)
+        except BaseException:
+            pipes.close()
+            raise
+        return PipedCommand(process, pipes)
+
+    async def _registered(self, command: str, sink: Sink) -> LocalProcess:
+        """A process of the running warden, known before it starts."""
+        if len(command.encode()) > _MAX_COMMAND or "\0" in command:
+            raise SandboxFailed("The command is too long or holds a NUL; write it to a file and run that.")
+        await self.start()
+        if self._control is None:
+            raise SandboxFailed(f"The sandbox ({self.kind}) has ended.")
+        self._numbers += 1
+        process = LocalProcess(self._numbers, sink, self.signal, self._end_all)
         self._processes[process.number] = process
+        return process
+
+    async def _launch(
+        self,
+        process: LocalProcess,
+        command: str,
+        descriptors: Sequence[int],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+    ) -> None:
+        """Hand the command and its descriptors to the warden; they are closed here."""
         message = {
             "run": process.number,
             "command": command,
@@ -223,15 +266,16 @@ class LocalSandbox:
             "env": dict(env or {}),
         }
         try:
-            await self._send(control, message, out_write, err_write)
+            if self._control is None:
+                raise SandboxFailed(f"The sandbox ({self.kind}) has ended.")
+            await self._send(self._control, message, *descriptors)
         except OSError:
             self._lost()
             raise SandboxFailed(f"The sandbox ({self.kind}) has ended.") from None
         finally:
-            os.close(out_write)
-            os.close(err_write)
+            for descriptor in descriptors:
+                os.close(descriptor)
         self._watchdog.wake()
-        return process
 
     async def run(
         self, command: str, *, timeout: float, cwd: Path | None = None, env: Mapping[str, str] | None = None

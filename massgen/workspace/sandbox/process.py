@@ -52,8 +52,10 @@ class LocalProcess:
         return (self._stopped or time.monotonic()) - self._started
 
     def listen(self, descriptors: dict[int, Stream]) -> None:
-        """Read these descriptors until their ends; they are closed here."""
+        """Read these descriptors until their ends; they are closed here. Without any, only the end counts."""
         self._open = dict(descriptors)
+        if not descriptors:
+            self._drained.set_result(None)
         for descriptor in descriptors:
             os.set_blocking(descriptor, False)
             self._attach(descriptor)

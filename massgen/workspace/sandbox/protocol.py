@@ -6,6 +6,7 @@ the run ends. Everything started in it ends with it, however the program ends (E
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,23 @@ class SandboxProcess(Protocol):
 
     async def end(self, *, grace: float = 2.0, limit: Limit | None = None) -> None:
         """End the whole process tree: a gentle signal, after `grace` seconds a forced one."""
+        ...
+
+
+class PipedProcess(Protocol):
+    """A program that is talked to over its streams; lines of its outputs are bounded by the readers' limit."""
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader: ...
+
+    @property
+    def stderr(self) -> asyncio.StreamReader: ...
+
+    async def stop(self, grace: float = 1.5) -> None:
+        """Close its input, wait for `grace` seconds, then end it and all that it started; every wait is bounded."""
         ...
 
 

@@ -23,11 +23,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class Watchdog:
-    """`over(limit)` is called on the event loop, once, when a limit is exceeded."""
+    """`over(limit)` is called on the event loop, once, when a limit is exceeded; `pace` stretches the looks."""
 
-    def __init__(self, limits: Limits, over: Callable[[Limit], None]) -> None:
+    def __init__(self, limits: Limits, over: Callable[[Limit], None], *, pace: float = 1.0) -> None:
         self._limits = limits
         self._over = over
+        self._pace = pace
         self._root = 0
         self._directories: list[Path] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -47,7 +48,7 @@ class Watchdog:
         """A command has started."""
         self._active = True
         if self._timer is None and self._root:
-            self._timer = asyncio.get_running_loop().call_later(_PERIOD, self._look)
+            self._timer = asyncio.get_running_loop().call_later(_PERIOD * self._pace, self._look)
 
     def rest(self) -> None:
         """No command runs."""
@@ -93,7 +94,7 @@ class Watchdog:
         if now >= self._disk_due and self._directories:
             size = sum(map(_size, self._directories))
             spent = time.monotonic() - now
-            self._disk_due = time.monotonic() + max(_DISK_PERIOD, 10 * spent)
+            self._disk_due = time.monotonic() + max(_DISK_PERIOD * self._pace, 10 * spent)
             if size > self._limits.disk:
                 return "disk"
         return None

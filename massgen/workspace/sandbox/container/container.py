@@ -93,9 +93,7 @@ class AgentContainer:
         """Root's files are given to the container's user where they are the program's own."""
         if os.getuid() != 0:
             return
-        for directory, names, files in os.walk(self._workspace):
-            for path in (directory, *(os.path.join(directory, name) for name in [*names, *files])):
-                os.chown(path, user.uid, user.gid, follow_symlinks=False)
+        give(self._workspace, user)
         if any(path != self._workspace for path in grants.writable):
             self._warn(f"Running as root: the container's user (UID {user.uid}) may lack access to context paths.")
 
@@ -156,6 +154,13 @@ class AgentContainer:
             if self._saved:
                 self._saved = False
                 await self.engine.ask("rmi", "--force", self._kept)
+
+
+def give(workspace: Path, user: User) -> None:
+    """Root's files below `workspace` become those of the container's user."""
+    for directory, names, files in os.walk(workspace):
+        for path in (directory, *(os.path.join(directory, name) for name in [*names, *files])):
+            os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
 
 async def sweep(engine: Engine) -> None:

@@ -1,8 +1,8 @@
 """The first process of a sandbox: starts commands on request, ends their whole trees, and ends with its client.
 
-Started by `local.py` with one socket; needs the standard library only. Messages
-are a 4-byte length and JSON. In: the settings, then `{"run", "command", "cwd", "env"}` with the descriptors of
-stdout and stderr, `{"signal": id, "number": n}`. Out: `{"ready"}` or `{"error"}`, then `{"exit": id, "code": n}`.
+Started by `local.py` with one socket; needs the standard library only. Messages are a 4-byte length and JSON. In:
+the settings, then `{"run", "command", "cwd", "env"}` with the descriptors of stdout, stderr and, for a program that
+is talked to, stdin; `{"signal": id, "number": n}`. Out: `{"ready"}` or `{"error"}`, then `{"exit": id, "code": n}`.
 
 Each command has a shepherd: a child of the warden that adopts the command's orphans, so that a double fork or
 `setsid` does not leave its tree. Where the warden is no init of a process namespace, a guardian outside of the
@@ -189,8 +189,9 @@ def shepherd(shell: str, message: dict, env: dict[str, str], descriptors: list[i
 
 
 def spawn(shell: str, message: dict, env: dict[str, str], descriptors: list[int]) -> int:
-    """Start the shell: a session of its own, no input, the given outputs, nothing else open (all other
-    descriptors close on exec). Returns its process id, or the negative exit code of a start that failed."""
+    """Start the shell: a session of its own, no input unless one is given, the given outputs, nothing else open
+    (all other descriptors close on exec). Returns its process id, or the negative exit code of a failed start."""
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     try:
         os.chdir(message["cwd"])
         return os.posix_spawn(
@@ -198,7 +199,7 @@ def spawn(shell: str, message: dict, env: dict[str, str], descriptors: list[int]
             [shell, "-c", message["command"]],
             env,
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, descriptors[2], 0) if len(descriptors) > 2 else nothing,
                 (os.POSIX_SPAWN_DUP2, descriptors[0], 1),
                 (os.POSIX_SPAWN_DUP2, descriptors[1], 2),
             ],
