@@ -35,8 +35,9 @@ def show_automation(run: Run, output: Path | None) -> int:
         _success(out, result)
     elif result.message:
         tell(f"Error: {result.message}")
-    if output is not None and result.answer:
-        _write(out, output, result.answer)
+    written = output is not None and bool(result.answer) and _write(out, output, result.answer)
+    if result.answer and result.answer_file is None and not written:
+        tell(f"Warning: the answer could not be written to the log directory. It is:\n{result.answer}")
     if result.exit_code == EXIT_OK:
         out.line(f"COMPLETED: {len(result.agents)} agents, {result.total_seconds:.1f}s total")
     return result.exit_code
@@ -57,17 +58,19 @@ def _head(out: Writer, run: Run, request: RunRequest) -> None:
 
 def _success(out: Writer, result: RunResult) -> None:
     out.line(f"WINNER: {result.winner}")
-    out.line(f"ANSWER_FILE: {result.answer_file}")
+    if result.answer_file is not None:
+        out.line(f"ANSWER_FILE: {result.answer_file}")
     out.line(f"DURATION: {result.coordination_seconds:.1f}s")
     flat = one_line(result.answer)
     out.line(f"ANSWER_PREVIEW: {flat[:PREVIEW]}{'...' if len(flat) > PREVIEW else ''}")
 
 
-def _write(out: Writer, output: Path, answer: str) -> None:
+def _write(out: Writer, output: Path, answer: str) -> bool:
     if write_output(output, answer):
         out.line(f"OUTPUT_FILE: {output}")
-    else:
-        tell(f"Error: the answer could not be written to {output}; it is kept in the log directory.")
+        return True
+    tell(f"Error: the answer could not be written to {output}.")
+    return False
 
 
 def _say_cancelled() -> None:

@@ -55,6 +55,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_EXECUTION
+    except OSError as error:  # a full or read-only disk below a command
+        tell(f"Error: {error}")
+        return EXIT_EXECUTION
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -150,7 +150,8 @@ def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") ->
     for line in end_lines(result, run.time_limit):
         out.line(line)
     if output is not None and result.answer and not write_output(output, result.answer):
-        tell(f"Error: the answer could not be written to {output}; it is kept in {result.answer_file}")
+        kept = f"; it is kept in {result.answer_file}" if result.answer_file is not None else "."
+        tell(f"Error: the answer could not be written to {output}{kept}")
     if kind == "rich_terminal" and person is not None and result.exit_code == EXIT_OK:
         look_around(out, run)
     return result.exit_code

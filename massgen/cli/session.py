@@ -14,6 +14,7 @@ from massgen.errors import EXIT_INTERRUPTED, ConfigError
 from massgen.runs.request import RunResult
 from massgen.runs.run import Run
 from massgen.structured_logging import configure_observability, observability_enabled, observability_wanted
+from massgen.views.files import write_atomic
 
 
 def run_to_end(run: Run, on_cancel: Callable[[], None], person: Person | None = None) -> RunResult:
@@ -67,9 +68,12 @@ def check_output(path: Path | None) -> None:
 
 
 def write_output(path: Path, text: str) -> bool:
-    """Write the final answer; False where the disk does not take it."""
+    """Write the final answer; False where the disk does not take it, and an earlier file is as it was."""
     try:
-        path.write_text(text, encoding="utf-8", errors="replace")
+        if path.is_file() or not path.exists():
+            write_atomic(path.resolve(), text)
+        else:
+            path.write_text(text, encoding="utf-8", errors="replace")
     except OSError:
         return False
     return True

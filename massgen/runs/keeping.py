@@ -13,7 +13,7 @@ from massgen.engine.turn import TurnResult
 from massgen.runs import registry
 from massgen.runs.sessions import PartialAnswer, Session, StoredTurn
 from massgen.runs.workfiles import AgentWork, TeamFiles
-from massgen.views.files import guarded, safe_name
+from massgen.views.files import guarded, safe_name, spared
 from massgen.views.run_state import RunState
 
 STATUS = {"complete": "completed", "cancelled": "interrupted", "timeout": "completed", "failed": "failed"}
@@ -62,7 +62,7 @@ class TurnKeeper:
         complete = result.outcome == "complete"
         directory = self.session.directory(self.turn)
         if files is not None and files.agents:
-            await self._keep_files(result, complete, directory, files)
+            await spared("the session's files", self._keep_files(result, complete, directory, files))
         partial = () if complete else self._partial(state, directory)
         stored = StoredTurn(
             number=self.turn,

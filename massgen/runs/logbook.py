@@ -14,7 +14,7 @@ from massgen.runs.request import RunRequest
 from massgen.runs.textlog import TextLog
 from massgen.views.agent_outputs import AgentOutputs
 from massgen.views.coordination_files import CoordinationFiles
-from massgen.views.files import safe_name
+from massgen.views.files import safe_name, tell_again
 from massgen.views.metrics import MetricsFile
 from massgen.views.run_state import RunState
 from massgen.views.shield import Shielded
@@ -54,6 +54,7 @@ class Logbook:
         root: Path | None = None,
     ) -> Logbook:
         """Make the run's directory below `logs`, or go on in `root`. Raises `StorageError`."""
+        tell_again()
         book = cls(
             tree=LogTree(root or create_log_directory(logs)),
             redactor=redactor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from massgen.engine.turn import TurnResult
 from massgen.runs.logbook import Logbook
@@ -24,7 +25,7 @@ def result_of(turn: TurnResult, log: Logbook, *, agents: Sequence[str], session_
         label=turn.label,
         message=turn.message,
         log_dir=log.tree.root,
-        answer_file=log.answer_file(winner) if winner is not None else None,
+        answer_file=_answer_file(turn, log, winner) if winner is not None else None,
         session_id=session_id,
         agents=tuple(agents),
         answers=turn.answers,
@@ -41,3 +42,11 @@ def result_of(turn: TurnResult, log: Logbook, *, agents: Sequence[str], session_
         attempt=turn.attempt,
         steps=dict(log.steps.steps),
     )
+
+
+def _answer_file(turn: TurnResult, log: Logbook, winner: str) -> Path | None:
+    """Where the delivered text lies; on a full disk perhaps only as the answer it was, or nowhere."""
+    step = log.steps.steps.get(turn.label)
+    repeated = any(answer.label == turn.label and answer.text == turn.text for answer in turn.answers)
+    places = [log.answer_file(winner), *([step / "answer.txt"] if step is not None and repeated else [])]
+    return next((place for place in places if place.is_file()), None)

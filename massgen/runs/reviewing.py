@@ -22,7 +22,11 @@ class ProjectChanges:
 
     async def bring_home(self, work: AgentWork, directory: Path) -> None:
         """Ask where there is a person, approve all where there is none, write, and keep patch and list in the log."""
-        changes = await work.changes()
+        try:
+            changes = await work.changes()
+        except StorageError as error:
+            self.warn(f"The presenter's changes could not be read ({error}); your project is as it was.")
+            return
         if not changes:
             return
         review = work.team.run.review(work.agent_id)

@@ -16,7 +16,7 @@ from massgen.runs.context_rules import RECENT
 from massgen.runs.memory import TeamMemory
 from massgen.runs.traces import RoundTraces
 from massgen.tools.protocol import Phase
-from massgen.views.files import guarded, write_atomic
+from massgen.views.files import guarded, spared, write_atomic
 from massgen.workspace.access import PathNote
 from massgen.workspace.beneath import read_bytes, replace_file
 from massgen.workspace.context_paths import PROTECTION_NOTICE, ContextPath, RequestedPath, check_context_paths
@@ -115,13 +115,15 @@ class TeamFiles:
         if frozen is None or work is None:
             return
         async with self._publishing:
-            if label not in self._published:
-                await self.run.publish(work.agent_id, frozen)
-                await self.keep_step(label, frozen)
-                await asyncio.to_thread(self._show_trace, label)
-                if self.memory is not None and label not in self._recalled:
-                    await self.memory.keep(work.agent_id)
+            if label not in self._published and await spared("files", self._publish(work, label, frozen)):
                 self._published.add(label)
+
+    async def _publish(self, work: AgentWork, label: str, frozen: Frozen) -> None:
+        await self.run.publish(work.agent_id, frozen)
+        await self.keep_step(label, frozen)
+        await asyncio.to_thread(self._show_trace, label)
+        if self.memory is not None and label not in self._recalled:
+            await self.memory.keep(work.agent_id)
 
     def _show_trace(self, label: str) -> None:
         """How an answer came about, for everybody to read (LOG-008)."""
@@ -149,7 +151,7 @@ class TeamFiles:
         """The step's `workspace/` in the log (LOG-009)."""
         directory = self.steps(label)
         if directory is not None and frozen is not None:
-            await self.run.write_step(frozen, directory / "workspace")
+            await spared("files of a step", self.run.write_step(frozen, directory / "workspace"))
             document = self.changedoc(frozen.tree.id)
             if document:
                 guarded("changedoc.md", lambda: write_atomic(directory / "changedoc.md", document))
@@ -162,7 +164,7 @@ class TeamFiles:
         chosen = [answer for answer in result.answers if answer.number == result.winner]
         frozen = self.tree(chosen[-1].tree) if chosen else None
         if final is not None and frozen is not None and final.is_dir() and not (final / "workspace").exists():
-            await self.run.write_step(frozen, final / "workspace")
+            await spared("files of a step", self.run.write_step(frozen, final / "workspace"))
 
     async def finish(self) -> None:
         """Remove what only the run needed."""
@@ -171,13 +173,19 @@ class TeamFiles:
 
 @dataclass(slots=True)
 class AgentWork:
-    """Implements `AgentFiles` for one agent. `phase` is what its policy allows now."""
+    """Implements `AgentFiles` for one agent. `phase` is what its policy allows now.
+
+    On a full disk an answer has no files; they stay in the workspace, which `_unsaved` keeps from being emptied.
+    `_restoring` is the tree that a presentation could not begin with: it stands for the half of it that is there.
+    """
 
     team: TeamFiles
     agent_id: str
     number: int
     phase: Phase = "coordination"
     _answers: int = 0
+    _unsaved: bool = False
+    _restoring: str | None = None
 
     @property
     def workspace(self) -> Path:
@@ -200,9 +208,18 @@ class AgentWork:
         return self.team.run.path_notes(self.agent_id, phase)
 
     async def freeze(self, label: str) -> str | None:
+        if self._restoring is not None:
+            return self._restoring
         document = await asyncio.to_thread(self._sign_changedoc, label) if self.team.changedocs and label else ""
-        frozen = await self.team.run.freeze(self.agent_id)
-        return self.team.remember(frozen, document) if frozen is not None else None
+        found: list[str] = []
+
+        async def take() -> None:
+            frozen = await self.team.run.freeze(self.agent_id)
+            if frozen is not None:
+                found.append(self.team.remember(frozen, document))
+
+        self._unsaved = not await spared("the files of an answer", take())
+        return found[0] if found else None
 
     def _sign_changedoc(self, label: str) -> str:
         """Put the answer's label for every `[SELF]` of the change document (COORD-155); its text, empty without one."""
@@ -233,7 +250,8 @@ class AgentWork:
         """After an accepted answer the workspace is emptied; after an abandoned round it stays (COORD-042)."""
         if answers > self._answers:
             self._answers = answers
-            await self.team.run.empty(self.agent_id)
+            if not self._unsaved:
+                await spared("an empty workspace", self.team.run.empty(self.agent_id))
         await self._create_memory()
         await self.team.run.start_round(self.agent_id)
 
@@ -262,13 +280,15 @@ class AgentWork:
     async def begin_presentation(self, tree: str | None) -> None:
         """The winning files are back and `write` paths may be written (COORD-101)."""
         self.phase = "presentation"
+        self._restoring = tree
         await self.team.run.restore(self.agent_id, self.team.tree(tree))
+        self._restoring = None
         await self._create_memory()
 
     async def end_presentation(self, tree: str | None) -> None:
         """The final files stand in the log."""
         await self.team.keep_step(f"agent{self.number}.final", self.team.tree(tree))
-        self.phase = "coordination"
+        self.phase, self._restoring = "coordination", None
 
     async def changes(self) -> list[FileChange]:
         """What the presenter changed in its project copies, for the review (WS-033)."""

@@ -8,9 +8,11 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+from massgen.errors import StorageError
 
 _told: set[str] = set()
 _OWN = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -53,6 +55,11 @@ def json_text(value: Any, *, indent: int) -> str:
         return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
+def tell_again() -> None:
+    """A new run says again what cannot be written."""
+    _told.clear()
+
+
 def guarded(what: str, write: Callable[[], None]) -> bool:
     """Do `write`; a disk that fails costs this view, not the run: one sentence on stderr for each kind of file."""
     try:
@@ -61,6 +68,18 @@ def guarded(what: str, write: Callable[[], None]) -> bool:
         if what not in _told:
             _told.add(what)
             print(f"Warning: {what} could not be written ({error.strerror}).", file=sys.stderr)
+        return False
+    return True
+
+
+async def spared(what: str, work: Awaitable[object]) -> bool:
+    """Await `work`; a disk that fails costs these files, not the run: one sentence on stderr for each `what`."""
+    try:
+        await work
+    except (OSError, StorageError) as error:
+        if what not in _told:
+            _told.add(what)
+            print(f"Warning: {what} could not be kept. {error}", file=sys.stderr)
         return False
     return True
 

@@ -122,6 +122,8 @@ class StepWriter:
         def write() -> None:
             directory.mkdir(parents=True)
             write_atomic(directory / name, text)
+
+        def write_rest() -> None:
             if kind == "vote":
                 _same(directory / name, directory / "answer.txt")
             self._write_context(directory, context)
@@ -129,6 +131,7 @@ class StepWriter:
 
         if not guarded("a step of the log", write):
             return False
+        guarded("a step of the log", write_rest)
         self.steps[label] = directory
         tree = event.body.tree if isinstance(event.body, NewAnswer) else None
         self._map(event, label, kind, f"{inner}/{name}", f"{inner}/workspace" if tree is not None else None)
@@ -185,13 +188,16 @@ class StepWriter:
 
         def write() -> None:
             directory.mkdir(parents=True, exist_ok=True)
-            self._write_context(directory, labels)
             if source is None or not _same(source / "answer.txt", directory / "answer.txt"):
                 write_atomic(directory / "answer.txt", text)
+
+        def write_rest() -> None:
+            self._write_context(directory, labels)
             if rounds:
                 self._write_trace(directory, event, rounds, text)
 
         if guarded("the final answer", write):
+            guarded("a step of the log", write_rest)
             label = final.label if final is not None else "final"
             self.steps[label] = directory
             tree = f"final/{name}/workspace" if final is not None and final.tree is not None else None

@@ -7,17 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from massgen.testing import ScriptedProvider, answer_then_vote
+from tests.faults.disk import root_only, small_disk
 from tests.faults.place import team
 
 MASSGEN = str(Path(sys.executable).with_name("massgen"))
 GOOD = answer_then_vote("four " * 40, "agent1")
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
 
 
 def massgen(
@@ -33,18 +32,6 @@ def ask(cwd: Path, server: ScriptedProvider, *arguments: str, **how) -> subproce
     file = cwd.parent / "team.json"
     file.write_text(json.dumps(team(server.openai_url, ["m1", "m2"])))
     return massgen(cwd, "--automation", "--config", str(file), *(arguments or ("What is 2+2?",)), **how)
-
-
-@contextmanager
-def small_disk(place: Path, kilobytes: int) -> Iterator[Path]:
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,nr_inodes=4000", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("tmpfs cannot be mounted here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.fixture
@@ -138,3 +125,19 @@ def test_ids_with_slashes_and_other_scripts_are_kept_apart_on_disk(tmp_path: Pat
     place = Path(done.stdout.partition("ANSWER_FILE: ")[2].splitlines()[0])
     assert place.is_file() and place.resolve().is_relative_to(work)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ids.json", "work"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_standard_output_on_a_full_disk_does_not_end_the_run(tmp_path: Path, server: ScriptedProvider) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    file = tmp_path / "team.json"
+    file.write_text(json.dumps(team(server.openai_url, ["m1", "m2"])))
+    command = [MASSGEN, "--automation", "--config", str(file), "--output-file", "answer.txt", "What is 2+2?"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=work, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, check=False
+        )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert (work / "answer.txt").read_text().startswith("four")

@@ -119,9 +119,9 @@ class FileTool:
 
 
 def _worded(error: OSError, call: FileCall) -> str:
-    """The system's error with the path as the agent wrote it."""
+    """The system's error with the path as the agent wrote it, not that of the file that was to take its place."""
     named = call.text("path") or call.text("source") or call.text("source_path") or "the file"
-    if isinstance(error.filename, str) and error.filename:
+    if isinstance(error.filename, str) and error.filename and not error.filename.endswith(".part"):
         named = call.shown(Path(error.filename)) if error.filename.startswith("/") else error.filename
     match error.errno:
         case errno.ENOENT:
