@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from massgen.backends.capabilities import CAPABILITIES, Capabilities, capabilities_of
-    from massgen.backends.creation import check_backend, create_backend, prefetch
+    from massgen.backends.creation import check_backend, create_backend, prefetch, prefetch_backends, prefetch_prices
     from massgen.backends.facts import ModelFacts, facts_of
     from massgen.backends.limits import CallLimits, RetryPolicy
     from massgen.backends.models import known_models
@@ -32,6 +32,8 @@ __all__ = [
     "facts_of",
     "known_models",
     "prefetch",
+    "prefetch_backends",
+    "prefetch_prices",
 ]
 
 _HOMES = {
@@ -51,6 +53,8 @@ _HOMES = {
     "facts_of": "facts",
     "known_models": "models",
     "prefetch": "creation",
+    "prefetch_backends": "creation",
+    "prefetch_prices": "creation",
 }
 
 

@@ -1,19 +1,16 @@
-"""A provider's API as a `ModelBackend`: our limits, our retries, the library's words (BE-020, BE-022, BE-030)."""
+"""A provider's API as a `ModelBackend`: our retries, whoever speaks to it (BE-020, BE-022, BE-030)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
-from pydantic_ai.models import ModelRequestParameters
-
+from massgen.backends.calling import Line, Reply, Tokens
 from massgen.backends.endpoint import Endpoint
 from massgen.backends.failures import cut_short, nothing_said
 from massgen.backends.gate import EndpointGate, Passage
-from massgen.backends.limits import CallLimits
-from massgen.backends.messages import assistant_message, finish_of, native_history, native_tools, usage_of
 from massgen.backends.prices import FREE, Price, cost_of
 from massgen.backends.protocol import (
     BackendWarning,
@@ -22,15 +19,10 @@ from massgen.backends.protocol import (
     ModelRequest,
     Retrying,
     ToolResultMessage,
+    Usage,
 )
-from massgen.backends.request_settings import RequestSettings
 from massgen.backends.resources import SharedResources
-from massgen.backends.streaming import NativeStream
 from massgen.errors import BackendError, RateLimited, ServerFailed
-
-if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelResponse
-    from pydantic_ai.models import Model
 
 _WAIT_WORTH_TELLING = 1.0
 
@@ -39,19 +31,12 @@ class ApiBackend:
     """One agent's model. Stateless between calls; a failed try is made again as the retry policy says."""
 
     def __init__(
-        self,
-        model: Model,
-        *,
-        endpoint: Endpoint,
-        settings: RequestSettings,
-        limits: CallLimits,
-        resources: SharedResources,
+        self, line: Line, *, endpoint: Endpoint, resources: SharedResources, warnings: Sequence[str] = ()
     ) -> None:
-        self._native = model
+        self._line = line
         self._endpoint = endpoint
-        self._settings = settings
-        self._limits = limits
         self._resources = resources
+        self._warnings = warnings
         self._said: set[str] = set()
 
     @property
@@ -64,7 +49,7 @@ class ApiBackend:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Make the call, with retries. The text before a `Retrying` does not count (BE-030)."""
-        for warning in self._new(self._settings.warnings):
+        for warning in self._new(self._warnings):
             yield warning
         attempt = 1
         while True:
@@ -100,40 +85,31 @@ class ApiBackend:
             passage.leave()
 
     async def _events(self, request: ModelRequest, passage: Passage) -> AsyncGenerator[ModelEvent]:
-        stream = NativeStream(
-            self._native,
-            native_history(request),
-            self._settings.for_tools(bool(request.tools)),
-            ModelRequestParameters(
-                function_tools=native_tools(request.tools), native_tools=list(self._settings.native_tools)
-            ),
-            endpoint=self._endpoint,
-            limits=self._limits,
-        )
-        async with aclosing(stream.events()) as deltas:
+        one = await self._line.open(request)
+        async with aclosing(one.events()) as deltas:
             async for delta in deltas:
                 if not passage.left:
                     passage.answered()
                 if delta is not None:
                     yield delta
-        for warning in self._new(stream.ambient.warnings):
+        for warning in self._new(one.warnings):
             yield warning
-        yield self._done(stream.response(), request)
+        yield self._done(one.reply(), request)
 
-    def _done(self, response: ModelResponse, request: ModelRequest) -> ModelDone:
-        message = assistant_message(response)
-        finish = finish_of(response, message)
-        if response.finish_reason is None and not self._endpoint.is_local:
+    def _done(self, reply: Reply, request: ModelRequest) -> ModelDone:
+        message = reply.message
+        if reply.finish is None and not self._endpoint.is_local:
             raise cut_short(self._endpoint)
+        finish = reply.finish or ("tool_calls" if message.tool_calls else "stop")
         silent = not message.text.strip() and not message.tool_calls
         after_tools = bool(request.messages) and isinstance(request.messages[-1], ToolResultMessage)
         if silent and not (finish == "stop" and after_tools):
             raise nothing_said(finish, self._endpoint)
         return ModelDone(
             message=message,
-            usage=usage_of(response.usage, cost_of(response, self.model, self._prices())),
+            usage=_usage(reply.tokens, cost_of(reply, self.model, self._prices())),
             finish_reason=finish,
-            model=response.model_name or self.model,
+            model=reply.model or self.model,
         )
 
     def _prices(self) -> dict[str, Price]:
@@ -159,3 +135,16 @@ class ApiBackend:
 def _is_shared(error: BackendError) -> bool:
     """True for failures that everybody at the same endpoint should wait out together."""
     return isinstance(error, RateLimited) or (isinstance(error, ServerFailed) and error.status in (503, 529))
+
+
+def _usage(tokens: Tokens | None, cost: Decimal | None) -> Usage:
+    """Token counts; a response that reported none has None everywhere, never 0."""
+    if tokens is None:
+        return Usage(cost=cost)
+    return Usage(
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        reasoning_tokens=tokens.reasoning,
+        cached_input_tokens=tokens.cached,
+        cost=cost,
+    )

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
+from massgen.backends.calling import Line
 from massgen.backends.endpoint import resolve_endpoint
 from massgen.backends.limits import CallLimits, limits_from
 from massgen.backends.options import Lookup, Options
 from massgen.backends.protocol import ModelBackend
 from massgen.backends.resources import SharedResources
-from massgen.backends.wires import WIRES, modules_of
+from massgen.backends.wires import WIRES, modules_of, spoken_here
 from massgen.config.backend_types import BACKEND_TYPES, backend_type, canonical_type
 from massgen.errors import ConfigError, NotAvailable
 
@@ -71,15 +72,36 @@ def check_backend(config: object, *, environ: Lookup = os.environ) -> None:
 
 
 def prefetch(types: Iterable[str]) -> None:
-    """Import what the backends of `types` need. Slow (seconds), safe in a thread; unknown names are skipped.
+    """Import the libraries of the backends of `types`. Slow (seconds), safe in a thread; unknown names are skipped.
 
     A missing library is reported when its backend is created.
     """
     names = {found for name in types if (found := canonical_type(name)) in WIRES}
-    modules = [module for name in sorted(names) for module in modules_of(name)]
-    if not modules:
-        return
-    for module in (*modules, "massgen.backends.api", "genai_prices"):
+    _import(module for name in sorted(names) for module in modules_of(name))
+
+
+def prefetch_backends(sections: Iterable[object], environ: Lookup = os.environ) -> None:
+    """Import what the backends that `sections` describe need for their first call, and no more; safe in a thread."""
+    types = set()
+    for options in map(Options, sections):
+        name = canonical_type(options.text("type") or "")
+        if name is None or name not in WIRES:
+            continue
+        if spoken_here(resolve_endpoint(options, environ)):
+            _import(("massgen.backends.api", "massgen.backends.chat.call", "httpx2"))
+        else:
+            types.add(name)
+    prefetch(types)
+
+
+def prefetch_prices() -> None:
+    """Import the table of prices, which is first looked at when a call has ended; safe in a thread."""
+    _import(("genai_prices",))
+
+
+def _import(modules: Iterable[str]) -> None:
+    found = list(modules)
+    for module in (*found, "massgen.backends.api") if found else ():
         try:
             import_module(module)
         except ImportError:
@@ -88,17 +110,25 @@ def prefetch(types: Iterable[str]) -> None:
 
 def _api_backend(options: Options, resources: SharedResources, limits: CallLimits, environ: Lookup) -> ModelBackend:
     endpoint = resolve_endpoint(options, environ)
+    from massgen.backends.api import ApiBackend
+    from massgen.backends.chat.call import ChatLine
+    from massgen.backends.chat.fitness import settings_known
     from massgen.backends.request_settings import request_settings
-    from massgen.backends.wires import build_model
 
     settings = request_settings(options, endpoint)
-    model = build_model(endpoint, resources.http_client(endpoint.base_url), settings.body)
-    from massgen.backends.api import ApiBackend
+    client = resources.http_client(endpoint.base_url)
+    limits = limits_from(options, limits)
 
-    return ApiBackend(
-        model,
-        endpoint=endpoint,
-        settings=settings,
-        limits=limits_from(options, limits),
-        resources=resources,
-    )
+    def through_library() -> Line:
+        from massgen.backends.library import LibraryLine
+        from massgen.backends.wires import build_model
+
+        model = build_model(endpoint, client, settings.body)
+        return LibraryLine(model, endpoint=endpoint, settings=settings, limits=limits)
+
+    line: Line
+    if spoken_here(endpoint) and settings_known(settings):
+        line = ChatLine(client, endpoint=endpoint, settings=settings, limits=limits, otherwise=through_library)
+    else:
+        line = through_library()
+    return ApiBackend(line, endpoint=endpoint, resources=resources, warnings=settings.warnings)

@@ -3,25 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from pydantic_ai.exceptions import (
-    ContentFilterError,
-    ModelAPIError,
-    ModelAuthenticationError,
-    ModelConnectionError,
-    ModelContextWindowExceededError,
-    ModelHTTPError,
-    ModelNotFoundError,
-    ModelQuotaExceededError,
-    ModelRateLimitError,
-    ModelRequestRejectedError,
-    ModelServerError,
-    ModelTimeoutError,
-    ModelUnavailableError,
-    UserError,
-)
+from collections.abc import Mapping
+from typing import Literal, assert_never
 
 from massgen.backends.endpoint import Endpoint
 from massgen.backends.protocol import FinishReason
@@ -37,6 +20,20 @@ from massgen.errors import (
     ServerFailed,
 )
 
+Fault = Literal["context", "key", "address", "request", "quota", "rate", "overload", "server"]
+"""Why a provider refused a call."""
+
+_SAYS: Mapping[Fault, str] = {
+    "context": "finds the conversation too long",
+    "key": "refused the key",
+    "address": "does not know the model or address",
+    "request": "rejected the request",
+    "quota": "reports an exhausted account",
+    "rate": "asks to slow down",
+    "overload": "is overloaded",
+    "server": "failed",
+}
+
 _LONGEST = 300
 _START_COMMANDS = {
     "lmstudio": "Start it with: lms server start (and load a model: lms load {model})",
@@ -44,28 +41,34 @@ _START_COMMANDS = {
     "sglang": "Start it with: python -m sglang.launch_server --model-path {model}",
     "inference": "Start the server, or correct backend.base_url.",
 }
-_Maker = Callable[[str, Any, int | None], BackendError]
 
 
-def classified(error: Exception, endpoint: Endpoint) -> BackendError:
-    """The error of one try as the provider's library raised it, in our words."""
-    said = _masked(_words_of(error), endpoint)
-    if isinstance(error, ModelConnectionError):
-        return _connection(error, said, endpoint)
-    if isinstance(error, ModelAPIError):
-        status = error.status_code if isinstance(error, ModelHTTPError) else None
-        for kind, make in _MAKERS.items():
-            if isinstance(error, kind):
-                number = f" ({status})" if status is not None else ""
-                text = f"{endpoint.type.label} {_SAYS[kind]}{number}: {said}"
-                return _with_hint(make(text, error, status), endpoint)
-        if status is not None:
-            return BadRequest(f"{endpoint.type.label} answered {status}: {said}", status=status)
-    if isinstance(error, ContentFilterError):
-        return BadRequest(f"{endpoint.type.label} refused the content: {said}")
-    if isinstance(error, UserError):
-        return BadRequest(f"{endpoint.type.label} cannot be asked this way: {said}")
-    return BadResponse(f"The answer of {endpoint.type.label} could not be understood: {said}")
+def refused(
+    fault: Fault, why: str, endpoint: Endpoint, *, status: int | None = None, retry_after: float | None = None
+) -> BackendError:
+    """The provider said no; `why` is its own sentence, `retry_after` the seconds it asks for."""
+    number = f" ({status})" if status is not None else ""
+    text = f"{endpoint.type.label} {_SAYS[fault]}{number}: {masked(why, endpoint)}"
+    return _with_hint(_refusal(fault, text, status, retry_after), endpoint)
+
+
+def _refusal(fault: Fault, text: str, status: int | None, retry_after: float | None) -> BackendError:
+    match fault:
+        case "context":
+            return ContextTooLong(text, status=status)
+        case "key":
+            return AuthenticationFailed(text, status=status)
+        case "quota":
+            hint = "The account has no credit left; top it up or use another key."
+            return AuthenticationFailed(text, status=status, hint=hint)
+        case "address" | "request":
+            return BadRequest(text, status=status)
+        case "rate":
+            return RateLimited(text, retry_after=retry_after, status=status)
+        case "overload" | "server":
+            return ServerFailed(text, retry_after=retry_after, status=status)
+        case _:
+            assert_never(fault)
 
 
 def timed_out(limit: str, seconds: float, endpoint: Endpoint) -> CallTimedOut:
@@ -95,13 +98,27 @@ def nothing_said(finish: FinishReason, endpoint: Endpoint) -> BackendError:
     return BadResponse(f"{who} sent an empty reply.")
 
 
-def _connection(error: ModelConnectionError, said: str, endpoint: Endpoint) -> BackendError:
+def no_connection(why: str, endpoint: Endpoint) -> ConnectionFailed:
+    """Nobody answers at the address."""
     where = endpoint.base_url or endpoint.type.label
-    if isinstance(error, ModelTimeoutError):
-        return CallTimedOut(f"No connection to {where} in time.", limit="connect", hint=_start_hint(endpoint))
-    if error.phase == "connect":
-        return ConnectionFailed(f"No connection to {where}: {said}", hint=_start_hint(endpoint))
-    return ConnectionFailed(f"The connection to {where} broke: {said}")
+    return ConnectionFailed(f"No connection to {where}: {masked(why, endpoint)}", hint=_start_hint(endpoint))
+
+
+def no_connection_in_time(endpoint: Endpoint) -> CallTimedOut:
+    """Nobody answered at the address within the limit."""
+    where = endpoint.base_url or endpoint.type.label
+    return CallTimedOut(f"No connection to {where} in time.", limit="connect", hint=_start_hint(endpoint))
+
+
+def broken_connection(why: str, endpoint: Endpoint) -> ConnectionFailed:
+    """The connection ended in the middle of things."""
+    where = endpoint.base_url or endpoint.type.label
+    return ConnectionFailed(f"The connection to {where} broke: {masked(why, endpoint)}")
+
+
+def not_understood(why: str, endpoint: Endpoint) -> BadResponse:
+    """What came is no answer in this wire format."""
+    return BadResponse(f"The answer of {endpoint.type.label} could not be understood: {masked(why, endpoint)}")
 
 
 def _start_hint(endpoint: Endpoint) -> str | None:
@@ -125,49 +142,8 @@ def _with_hint(error: BackendError, endpoint: Endpoint) -> BackendError:
     return error
 
 
-_MAKERS: Mapping[type[ModelAPIError], _Maker] = {
-    ModelContextWindowExceededError: lambda text, _, status: ContextTooLong(text, status=status),
-    ModelAuthenticationError: lambda text, _, status: AuthenticationFailed(text, status=status),
-    ModelNotFoundError: lambda text, _, status: BadRequest(text, status=status),
-    ModelRequestRejectedError: lambda text, _, status: BadRequest(text, status=status),
-    ModelQuotaExceededError: lambda text, _, status: AuthenticationFailed(
-        text, status=status, hint="The account has no credit left; top it up or use another key."
-    ),
-    ModelRateLimitError: lambda text, error, status: RateLimited(text, retry_after=error.retry_after, status=status),
-    ModelUnavailableError: lambda text, error, status: ServerFailed(text, retry_after=error.retry_after, status=status),
-    ModelServerError: lambda text, error, status: ServerFailed(text, retry_after=error.retry_after, status=status),
-}
-_SAYS: Mapping[type[ModelAPIError], str] = {
-    ModelContextWindowExceededError: "finds the conversation too long",
-    ModelAuthenticationError: "refused the key",
-    ModelNotFoundError: "does not know the model or address",
-    ModelRequestRejectedError: "rejected the request",
-    ModelQuotaExceededError: "reports an exhausted account",
-    ModelRateLimitError: "asks to slow down",
-    ModelUnavailableError: "is overloaded",
-    ModelServerError: "failed",
-}
-
-
-def _words_of(error: Exception) -> str:
-    """The provider's own sentence where there is one, else the exception's."""
-    body = getattr(error, "body", None)
-    found = _sentence(body)
-    text = found or str(_root(error)) or type(error).__name__
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error underneath a failure to connect, which says more than the SDK's "Connection error."."""
-    if not isinstance(error, ModelConnectionError):
-        return error
-    while (cause := error.__cause__) is not None and str(cause):
-        error = cause
-    return error
-
-
-def _sentence(body: object) -> str | None:
+def sentence(body: object) -> str | None:
+    """The provider's own sentence in the body of an error, None without one."""
     if isinstance(body, Mapping):
         inner = body.get("error", body)
         message = inner.get("message") if isinstance(inner, Mapping) else inner
@@ -175,6 +151,13 @@ def _sentence(body: object) -> str | None:
     return None
 
 
-def _masked(text: str, endpoint: Endpoint) -> str:
+def bounded(text: str) -> str:
+    """One line of at most 300 characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def masked(text: str, endpoint: Endpoint) -> str:
+    """`text` without the key."""
     key = endpoint.api_key
     return text.replace(key, "***") if len(key) > 5 else text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, assert_never
 
 from pydantic_ai.messages import (
@@ -21,6 +19,8 @@ from pydantic_ai.messages import (
 from pydantic_ai.messages import ModelRequest as NativeRequest
 from pydantic_ai.tools import ToolDefinition
 
+from massgen.backends.calling import Reply, Tokens, arguments_text
+from massgen.backends.chat.said import Piece, Said
 from massgen.backends.protocol import (
     AssistantMessage,
     FinishReason,
@@ -29,7 +29,6 @@ from massgen.backends.protocol import (
     ToolCall,
     ToolResultMessage,
     ToolSpec,
-    Usage,
     UserMessage,
 )
 
@@ -37,8 +36,11 @@ if TYPE_CHECKING:
     from pydantic_ai.usage import RequestUsage
 
 
-def native_history(request: ModelRequest) -> list[ModelMessage]:
-    """The conversation as pydantic-ai takes it: system text first, neighbours of one side in one message."""
+def native_history(request: ModelRequest, provider: str) -> list[ModelMessage]:
+    """The conversation as pydantic-ai takes it: system text first, neighbours of one side in one message.
+
+    `provider` is the name under which reasoning that we received ourselves goes back.
+    """
     history: list[ModelMessage] = []
     parts: list[Any] = [SystemPromptPart(content=request.system)] if request.system else []
     for message in request.messages:
@@ -46,7 +48,7 @@ def native_history(request: ModelRequest) -> list[ModelMessage]:
             if parts:
                 history.append(NativeRequest(parts=parts))
                 parts = []
-            history.append(_native_response(message))
+            history.append(native_response(message, provider))
         else:
             parts.append(_native_part(message))
     if parts:
@@ -82,14 +84,23 @@ def _binary(media: Media) -> BinaryContent:
     return BinaryContent(data=media.data, media_type=media.media_type)
 
 
-def _native_response(message: AssistantMessage) -> ModelResponse:
+def native_response(message: AssistantMessage, provider: str = "") -> ModelResponse:
+    """A response of the model in the library's form; `provider` as in `native_history`."""
     if isinstance(message.native, ModelResponse):
         return message.native
     parts: list[Any] = [TextPart(content=message.text)] if message.text else []
+    if isinstance(message.native, Said):
+        parts = [_native_piece(piece, provider) for piece in message.native.pieces]
     parts += [
         ToolCallPart(tool_name=call.name, args=call.arguments, tool_call_id=call.call_id) for call in message.tool_calls
     ]
     return ModelResponse(parts=parts)
+
+
+def _native_piece(piece: Piece, provider: str) -> TextPart | ThinkingPart:
+    if piece.reasoning is None:
+        return TextPart(content=piece.text)
+    return ThinkingPart(content=piece.text, id=piece.reasoning, provider_name=provider)
 
 
 def assistant_message(response: ModelResponse) -> AssistantMessage:
@@ -108,37 +119,44 @@ def assistant_message(response: ModelResponse) -> AssistantMessage:
     return AssistantMessage(text="".join(text), reasoning="".join(reasoning), tool_calls=tuple(calls), native=response)
 
 
-def arguments_text(args: object) -> str:
-    """Arguments as JSON text; a model that sends none means an empty object."""
-    if isinstance(args, str):
-        return args or "{}"
-    return json.dumps(args or {}, ensure_ascii=False, default=str)
-
-
-def usage_of(usage: RequestUsage, cost: Decimal | None) -> Usage:
-    """Token counts; a response that reported none has None everywhere, never 0."""
+def tokens_of(usage: RequestUsage) -> Tokens | None:
+    """Token counts; None where the response reported none."""
     if not usage.input_tokens and not usage.output_tokens:
-        return Usage(cost=cost)
-    reasoning = usage.details.get("reasoning_tokens", usage.details.get("thoughts_tokens"))
-    return Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        reasoning_tokens=reasoning,
-        cached_input_tokens=usage.cache_read_tokens,
-        cost=cost,
+        return None
+    return Tokens(
+        input=usage.input_tokens,
+        output=usage.output_tokens,
+        reasoning=usage.details.get("reasoning_tokens", usage.details.get("thoughts_tokens")),
+        cached=usage.cache_read_tokens,
+        billed=usage,
     )
 
 
-def finish_of(response: ModelResponse, message: AssistantMessage) -> FinishReason:
-    """Why the model stopped, in our words."""
+def reply_of(response: ModelResponse) -> Reply:
+    """A finished response as a `Reply`."""
+    message = assistant_message(response)
+    return Reply(
+        message=message,
+        finish=finish_of(response, message),
+        tokens=tokens_of(response.usage),
+        model=response.model_name or "",
+        seller=response.provider_name,
+        seller_url=response.provider_url,
+    )
+
+
+def finish_of(response: ModelResponse, message: AssistantMessage) -> FinishReason | None:
+    """Why the model stopped, in our words; None where it was not said."""
     match response.finish_reason:
         case "length":
             return "length"
         case "content_filter":
             return "content_filter"
-        case "tool_call" | "stop" | None:
+        case "tool_call" | "stop":
             return "tool_calls" if message.tool_calls else "stop"
         case "error":
             return "other"
+        case None:
+            return None
         case _:
             assert_never(response.finish_reason)

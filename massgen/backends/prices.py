@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelResponse
-    from pydantic_ai.usage import RequestUsage
+from massgen.backends.calling import Reply, Tokens
 
 _MILLION = Decimal(1_000_000)
 
@@ -34,28 +32,32 @@ class Price:
 FREE = Price(input=Decimal(0), output=Decimal(0))
 
 
-def cost_of(response: ModelResponse, model: str, overrides: Mapping[str, Price]) -> Decimal | None:
-    """USD for one finished response to `model`, None where no price is known or usage was not reported."""
-    usage = response.usage
-    if not usage.input_tokens and not usage.output_tokens:
+def cost_of(reply: Reply, model: str, overrides: Mapping[str, Price]) -> Decimal | None:
+    """USD for one finished response of `model`, None where no price is known or usage was not reported."""
+    tokens = reply.tokens
+    if tokens is None:
         return None
-    names = [name for name in (model, response.model_name) if name]
+    names = [name for name in (model, reply.model) if name]
     for name in names:
         if name in overrides:
             return overrides[name].of(
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cached_tokens=usage.cache_read_tokens,
+                input_tokens=tokens.input, output_tokens=tokens.output, cached_tokens=tokens.cached
             )
-    return _from_table(usage, names, response.provider_url, response.provider_name)
+    return _from_table(tokens, names, reply.seller_url, reply.seller)
 
 
-def _from_table(usage: RequestUsage, names: list[str], url: str | None, provider: str | None) -> Decimal | None:
+def _from_table(tokens: Tokens, names: list[str], url: str | None, provider: str | None) -> Decimal | None:
     for name in names:
         seller = _seller(name, url, provider)
         if seller is not None:
-            return _table_price(usage, name, *seller)
+            return _table_price(tokens.billed or _usage(tokens), name, *seller)
     return None
+
+
+def _usage(tokens: Tokens) -> Any:
+    from genai_prices import Usage
+
+    return Usage(input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=tokens.cached)
 
 
 @lru_cache(maxsize=256)
@@ -64,18 +66,17 @@ def _seller(name: str, url: str | None, provider: str | None) -> tuple[str | Non
 
     Remembered, because a model that is in no table is compared with thousands of names.
     """
-    from pydantic_ai.usage import RequestUsage
-
+    one = _usage(Tokens(input=1, output=1))
     for by_url, by_provider in ((url, None), (None, provider), (None, None), (None, "openrouter")):
         try:
-            _table_price(RequestUsage(input_tokens=1, output_tokens=1), name, by_url, by_provider)
+            _table_price(one, name, by_url, by_provider)
         except (LookupError, ValueError):
             continue
         return by_url, by_provider
     return None
 
 
-def _table_price(usage: RequestUsage, name: str, url: str | None, provider: str | None) -> Decimal:
+def _table_price(usage: Any, name: str, url: str | None, provider: str | None) -> Decimal:
     from genai_prices import calc_price
 
     if url is not None:

@@ -5,7 +5,6 @@ This is the hot path: one small function a chunk, no copies of what was already 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,13 @@ from pydantic_ai.messages import (
     ToolCallPartDelta,
 )
 
-from massgen.backends.ambient import CURRENT, Ambient
+from massgen.backends.ambient import Ambient
+from massgen.backends.calling import arguments_text
 from massgen.backends.endpoint import Endpoint
-from massgen.backends.failures import classified, timed_out
+from massgen.backends.library_failures import classified
 from massgen.backends.limits import CallLimits
-from massgen.backends.messages import arguments_text
 from massgen.backends.protocol import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
-from massgen.errors import BackendError
+from massgen.backends.watch import Watch
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -63,49 +62,18 @@ class NativeStream:
 
     async def events(self) -> AsyncGenerator[ModelEvent | None]:
         """Deltas as they come; None where the provider showed life without saying anything."""
-        started = asyncio.get_running_loop().time()
-        total = self._limits.total
-        end = started + total if total is not None else float("inf")
+        watch = Watch(self._endpoint, self._limits, lambda error: classified(error, self._endpoint))
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.ambient.close)
-            first = started + self._limits.first_token
-            opened = stack.enter_async_context(self._opening)
-            self._stream = await self._within(first, end, "first_token", opened)
+            self._stream = await watch.within(self.ambient, stack.enter_async_context(self._opening))
             source = aiter(self._stream)
-            limit, wait = "first_token", first
-            while True:
-                event = await self._within(wait, end, limit, anext(source, None))
-                if event is None:
-                    return
-                limit, wait = "idle", asyncio.get_running_loop().time() + self._limits.idle
+            while (event := await watch.within(self.ambient, anext(source, None))) is not None:
+                watch.heard()
                 yield self._ours(event)
 
     def response(self) -> ModelResponse:
         """What has been received, whole once `events` has ended."""
         return self._stream.get()
-
-    async def _within(self, wait: float, end: float, limit: str, waiting: Any) -> Any:
-        """Await one step of the library until `wait` (the limit named) or `end` (the total), by loop time."""
-        token = CURRENT.set(self.ambient)
-        scope = asyncio.timeout_at(min(wait, end))
-        task = asyncio.current_task()
-        cancelled_before = task.cancelling() if task is not None else 0
-        try:
-            async with scope:
-                return await waiting
-        except Exception as error:
-            if scope.expired():
-                raise self._out_of_time(limit if wait <= end else "total") from error
-            if task is not None and task.cancelling() > cancelled_before:
-                raise asyncio.CancelledError from error  # SDKs may dress a cancellation up as a lost connection
-            raise classified(error, self._endpoint) from error
-        finally:
-            CURRENT.reset(token)
-
-    def _out_of_time(self, limit: str) -> BackendError:
-        limits = self._limits
-        seconds = {"first_token": limits.first_token, "idle": limits.idle, "total": limits.total or 0.0}
-        return timed_out(limit, seconds[limit], self._endpoint)
 
     def _ours(self, event: Any) -> ModelEvent | None:
         if isinstance(event, PartDeltaEvent):

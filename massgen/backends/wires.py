@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -29,15 +30,17 @@ class Wire:
     model: str = "pydantic_ai.models.openai:OpenAIChatModel"
 
 
-_CHAT = Wire(name="chat")
+GENERIC = Wire(name="chat")
+"""A server of which nothing but the wire format is known."""
+
 WIRES: dict[str, Wire] = {
     "openai": Wire(name="responses"),
     "grok": Wire(name="responses"),
     "claude": Wire(name="anthropic"),
     "gemini": Wire(name="gemini"),
     "azure_openai": Wire(name="azure"),
-    "chatcompletion": _CHAT,
-    "groq": _CHAT,
+    "chatcompletion": GENERIC,
+    "groq": GENERIC,
     "zai": Wire(
         name="chat",
         provider="pydantic_ai.providers.zai:ZaiProvider",
@@ -58,12 +61,15 @@ WIRES: dict[str, Wire] = {
     "nebius": Wire(name="chat", provider="pydantic_ai.providers.nebius:NebiusProvider"),
     "moonshot": Wire(name="chat", provider="pydantic_ai.providers.moonshotai:MoonshotAIProvider"),
     "qwen": Wire(name="chat", provider="pydantic_ai.providers.alibaba:AlibabaProvider"),
-    "lmstudio": _CHAT,
-    "vllm": _CHAT,
-    "sglang": _CHAT,
-    "inference": _CHAT,
+    "lmstudio": GENERIC,
+    "vllm": GENERIC,
+    "sglang": GENERIC,
+    "inference": GENERIC,
 }
 """Every type that is reached over HTTP."""
+
+_PROFILED = re.compile(r"gpt-oss|gpt-[5-9]|o\d|codex|computer-use|.*-search-preview|magistral", re.IGNORECASE)
+"""Names of models that want something of their own, as the library's profiles say."""
 
 _MODULES: dict[WireName, tuple[str, ...]] = {
     "chat": ("openai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai_compatible"),
@@ -81,12 +87,19 @@ def modules_of(type_name: str) -> tuple[str, ...]:
     return (*_MODULES[wire.name], *own)
 
 
+def spoken_here(endpoint: Endpoint) -> bool:
+    """Whether `endpoint` is a server of which only the wire format is known, and its model one like any other."""
+    if WIRES[endpoint.type.name] is not GENERIC or endpoint.base_url is None or endpoint.host.endswith("openai.com"):
+        return False
+    return "/" not in endpoint.model and not _PROFILED.match(endpoint.model)
+
+
 def build_model(endpoint: Endpoint, http_client: Any, extra_body: dict[str, Any]) -> Model:
     """The library's model for `endpoint`, with its retries off. `extra_body` is used by Gemini only, whose
     SDK takes it per client; the others take it per request."""
     wire = WIRES[endpoint.type.name]
     if endpoint.type.name == "openrouter" and "/" not in endpoint.model:
-        wire = _CHAT  # the library takes no such name there, a server behind base_url may
+        wire = GENERIC  # the library takes no such name there, a server behind base_url may
     try:
         return _BUILDERS[wire.name](endpoint, http_client, wire, extra_body)
     except ImportError as error:

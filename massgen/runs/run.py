@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from massgen import paths
-from massgen.backends import SharedResources, check_backend, prefetch
+from massgen.backends import SharedResources, check_backend, prefetch_backends, prefetch_prices
 from massgen.backends.protocol import Message, ModelBackend
 from massgen.config import Config, Redactor
 from massgen.config.running import ready_config
@@ -220,11 +220,12 @@ class Run:
         self.stream.emit(body, durable=True)
 
     async def _turn(self) -> TurnResult:
-        types = {agent.backend.type for agent in self.config.agents}
+        sections = [agent.backend for agent in self.config.agents]
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
-            imported = group.create_task(asyncio.to_thread(prefetch, sorted(types)))
+            imported = group.create_task(asyncio.to_thread(prefetch_backends, sections, self.request.loaded.environment))
             equipped = await equip(self._needs(), stack)
             await imported
+            group.create_task(asyncio.to_thread(prefetch_prices))
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
             counter = CallCounter()
