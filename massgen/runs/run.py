@@ -222,9 +222,9 @@ class Run:
     async def _turn(self) -> TurnResult:
         sections = [agent.backend for agent in self.config.agents]
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
-            imported = group.create_task(asyncio.to_thread(prefetch_backends, sections, self.request.loaded.environment))
+            imports = group.create_task(asyncio.to_thread(prefetch_backends, sections, self.request.loaded.environment))
             equipped = await equip(self._needs(), stack)
-            await imported
+            await imports
             group.create_task(asyncio.to_thread(prefetch_prices))
             resources = await stack.enter_async_context(SharedResources())
             backends = create_backends(self.config, self.request.loaded, resources)
