@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, assert_never
 
+from massgen.agents.record import Entry, PastStep, Shortened, result_entry, shortened_entry, user_entry
 from massgen.backends.protocol import (
     AssistantMessage,
     Media,
@@ -30,7 +31,10 @@ class TokenCalculator(Protocol):
 
 @dataclass(slots=True)
 class AgentConversationBuffer:
-    """Feed it with the `add_*` methods while a stream runs, close the response with `flush_turn`."""
+    """Feed it with the `add_*` methods while a stream runs, close the response with `flush_turn`.
+
+    `take_new` gives what came since the last response in the form of the log, once; the request is no part of it.
+    """
 
     _entries: list[tuple[EntryKind, Message]] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
@@ -38,15 +42,17 @@ class AgentConversationBuffer:
     _calls: list[ToolCall] = field(default_factory=list)
     _partial: dict[int, list[str]] = field(default_factory=dict)
     _request: int = 0
+    _new: list[Entry] = field(default_factory=list)
 
     def add_request(self, text: str, media: Sequence[Media] = ()) -> None:
         """What the model is asked to do; it stays whatever is shortened."""
         self._request = len(self._entries)
-        self.add_user(text, media)
+        self._entries.append(("user", UserMessage(text=text, media=tuple(media))))
 
     def add_user(self, text: str, media: Sequence[Media] = ()) -> None:
         """A message put before the model by the program or a person."""
         self._entries.append(("user", UserMessage(text=text, media=tuple(media))))
+        self._new.append(user_entry(text))
 
     def add_earlier(self, message: Message) -> None:
         """A message of an earlier turn, as it was."""
@@ -91,15 +97,45 @@ class AgentConversationBuffer:
         return folded
 
     def add_tool_result(
-        self, call_id: str, name: str, text: str, *, is_error: bool = False, media: Sequence[Media] = ()
+        self,
+        call_id: str,
+        name: str,
+        text: str,
+        *,
+        is_error: bool = False,
+        media: Sequence[Media] = (),
+        returned: str | None = None,
     ) -> None:
-        """The result of one call."""
+        """The result of one call; `returned` is the part of it that the log has as the end of a tool call."""
         result = ToolResultMessage(call_id=call_id, name=name, text=text, is_error=is_error, media=tuple(media))
         self._entries.append(("tool_result", result))
+        self._new.append(result_entry(result, returned))
 
     def inject_update(self, text: str, *, tag: str = "runtime_update") -> None:
         """An update from outside as one new user message between tags."""
-        self._entries.append(("injection", UserMessage(text=f"<{tag}>\n{text}\n</{tag}>")))
+        message = UserMessage(text=f"<{tag}>\n{text}\n</{tag}>")
+        self._entries.append(("injection", message))
+        self._new.append(user_entry(message.text))
+
+    def take_new(self) -> tuple[Entry, ...]:
+        """What was added behind the last response since this was asked last."""
+        new = tuple(self._new)
+        self._new.clear()
+        return new
+
+    def recall(self, step: PastStep) -> None:
+        """One step of a conversation that the log has already."""
+        match step:
+            case Shortened(kept=kept, summary=summary):
+                self._cut(kept, summary)
+            case AssistantMessage():
+                self._entries.append(("assistant", step))
+            case ToolResultMessage():
+                self._entries.append(("tool_result", step))
+            case UserMessage():
+                self._entries.append(("user", step))
+            case _:
+                assert_never(step)
 
     def to_messages(self) -> tuple[Message, ...]:
         """The permanent conversation, in order."""
@@ -112,6 +148,10 @@ class AgentConversationBuffer:
     def shorten(self, newest: int, summary: str) -> None:
         """Keep the request and the `newest` messages after it; `summary` stands last, as the model's own words
         (MEM-075)."""
+        self._cut(newest, summary)
+        self._new.append(shortened_entry(newest, summary))
+
+    def _cut(self, newest: int, summary: str) -> None:
         later = self._entries[self._request + 1 :]
         kept = later[len(later) - newest :] if newest else []
         request = self._entries[self._request : self._request + 1]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.compression import Compression
+from massgen.agents.record import Entry
 from massgen.backends.partial_json import FieldReader
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -27,6 +28,7 @@ from massgen.backends.protocol import (
 from massgen.errors import BackendError, BadResponse, ContextTooLong
 
 ANSWER_TOOL = "new_answer"
+SUMMARY_PHASE = "compression"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,9 @@ class CallRecord:
 
 
 class CallObserver(Protocol):
-    """Watches the calls of one agent."""
+    """Watches the calls of one agent. `grew` is told what a request has behind the last response."""
+
+    def grew(self, entries: tuple[Entry, ...]) -> None: ...
 
     def text(self, text: str) -> None: ...
 
@@ -58,6 +62,9 @@ class _Unheard:
     """Watches a call whose words are nobody's answer: its cost, its failures and its end still count."""
 
     observer: CallObserver
+
+    def grew(self, entries: tuple[Entry, ...]) -> None:
+        return None
 
     def text(self, text: str) -> None:
         return None
@@ -129,7 +136,7 @@ class ModelCaller:
     async def _summarise(self, system: str, text: str) -> str:
         buffer = AgentConversationBuffer()
         buffer.add_user(text)
-        return (await self._once(system, buffer, (), _Unheard(self.observer), "compression")).text
+        return (await self._once(system, buffer, (), _Unheard(self.observer), SUMMARY_PHASE)).text
 
     async def _once(
         self,
@@ -141,6 +148,9 @@ class ModelCaller:
     ) -> AssistantMessage:
         if self.before is not None:
             await self.before()
+        new = buffer.take_new()
+        if new:
+            observer.grew(new)
         messages: tuple[Message, ...] = buffer.to_messages()
         request = ModelRequest(
             system=system,

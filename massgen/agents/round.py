@@ -12,6 +12,7 @@ from typing import Protocol
 
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.calling import ModelCaller
+from massgen.agents.record import UnfinishedRound
 from massgen.backends.protocol import AssistantMessage, Media, Message, ToolCall, ToolSpec
 from massgen.tools.hooks.messages import with_injections
 from massgen.tools.protocol import ToolOutcome
@@ -67,7 +68,8 @@ class RoundStart:
 @dataclass(slots=True)
 class Round:
     """Run once with `run`; `last_text` is the last non-empty text the agent said in it. `memory` is read before
-    each request (MEM-094)."""
+    each request (MEM-094). With `unfinished` the round goes on where another process left it: what was said, called
+    and returned there is taken as it was."""
 
     start: RoundStart
     caller: ModelCaller
@@ -75,6 +77,7 @@ class Round:
     tools: Tools | None
     updates: Callable[[], Sequence[str]] = field(default=lambda: ())
     memory: Callable[[], Awaitable[str]] | None = None
+    unfinished: UnfinishedRound | None = None
     last_text: str = ""
     buffer: AgentConversationBuffer = field(default_factory=AgentConversationBuffer)
     _workflow: tuple[ToolSpec, ...] = ()
@@ -86,16 +89,35 @@ class Round:
         for message in self.start.history:
             self.buffer.add_earlier(message)
         self.buffer.add_request(self.start.message, self.start.media)
+        message = self._recall()
         while True:
-            message = await self._call()
+            message = message or await self._call()
             if not message.tool_calls:
                 verdict = await self.judge.response_ended(self.last_text)
                 if verdict.over:
                     return
                 self._take_tools(verdict)
-                self.buffer.add_user("\n\n".join((*self.updates(), verdict.text)))
+                self.buffer.add_user("\n\n".join((*self._updates(), verdict.text)))
             elif await self._serve(message.tool_calls):
                 return
+            message = self.unfinished = None
+
+    def _recall(self) -> AssistantMessage | None:
+        """Rebuild the conversation; the response that was not served to its end."""
+        unfinished = self.unfinished
+        if unfinished is None:
+            return None
+        for step in unfinished.past:
+            self.buffer.recall(step)
+            if isinstance(step, AssistantMessage) and step.text.strip():
+                self.last_text = step.text
+        if unfinished.pending is None:
+            self.unfinished = None
+        return unfinished.pending
+
+    def _updates(self) -> tuple[str, ...]:
+        earlier = self.unfinished.updates if self.unfinished is not None else ()
+        return (*earlier, *self.updates())
 
     async def _call(self) -> AssistantMessage:
         ordinary = self.tools.specs() if self.tools is not None else ()
@@ -144,13 +166,18 @@ class Round:
         if verdict.over:
             return True
         self._take_tools(verdict)
-        self._add_results(calls, results, [*self.updates(), *([verdict.text] if verdict.text else [])])
+        self._add_results(calls, results, [*self._updates(), *([verdict.text] if verdict.text else [])])
         return False
 
     async def _run_ordinary(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]:
         if self.tools is None:
             return [_unknown(call, self._workflow) for call in calls]
-        return await self.tools.run_all(calls)
+        known = dict(self.unfinished.outcomes) if self.unfinished is not None else {}
+        left = [call for call in calls if call.call_id not in known]
+        if left:
+            outcomes = await self.tools.run_all(left)
+            known.update(zip((call.call_id for call in left), outcomes, strict=True))
+        return [known[call.call_id] for call in calls]
 
     def _add_results(
         self, calls: Sequence[ToolCall], results: dict[str, ToolOutcome], injected: Sequence[str]
@@ -167,6 +194,7 @@ class Round:
                 "\n\n".join((with_injections(outcome), *behind)),
                 is_error=outcome.is_error,
                 media=outcome.media,
+                returned=outcome.text if self.tools is not None and not self.judge.is_workflow(call.name) else None,
             )
         for text in messages:
             self.buffer.inject_update(text)

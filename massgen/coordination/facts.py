@@ -24,9 +24,11 @@ class AttemptBegan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """The process that ran the team has died and another one goes on: rounds that were in progress begin again."""
+    """The process that ran the team has died and another one goes on, also with the rounds of the agents in
+    `continued`; other rounds that were in progress begin again."""
 
     at: float
+    continued: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def _apply(draft: Attempt, fact: Fact) -> None:
         case AttemptBegan():
             _begin(draft, fact)
         case Resumed():
-            _resume(draft)
+            _resume(draft, fact.continued)
         case RoundReady():
             rounds.begin_round(draft, fact)
         case PresentationEnded():
@@ -149,14 +149,14 @@ def _begin(draft: Attempt, fact: AttemptBegan) -> None:
             rounds.want_round(draft, member, "begin")
 
 
-def _resume(draft: Attempt) -> None:
-    """What died with its process begins again: a round that ran, or was held, from a fresh context."""
+def _resume(draft: Attempt, continued: tuple[int, ...]) -> None:
+    """A round that could not be kept when its process died, or a held one, begins again from a fresh context."""
     if draft.phase == "presentation":
         return
     for member in draft.members:
         if member.due is not None:
             draft.say(Summon(agent=member.number, cause="resumed"))
-        elif member.status == "streaming":
+        elif member.status == "streaming" and member.number not in continued:
             rounds.begin_again(draft, member)
 
 

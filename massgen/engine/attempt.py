@@ -29,7 +29,7 @@ from massgen.engine.coordinator import Coordinator
 from massgen.engine.judging import CoordinationJudge
 from massgen.engine.limits import AgentLimit, AgentSkip, RoundCut, RoundLimits
 from massgen.engine.presenting import Presentation
-from massgen.engine.resumption import Resumption
+from massgen.engine.resumption import OpenRound, Resumption
 from massgen.engine.seat import Seat
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
@@ -90,7 +90,9 @@ class AttemptRunner:
             self.coordinator.submit(AttemptBegan(at=self._now(), excluded=self.excluded, skipped=self.skipped))
             return
         self.coordinator.report(resume.missing, resume.shown, resume.phase)
-        self.coordinator.submit(Resumed(at=self._now()))
+        for seat in self.coordinator.seats:
+            seat.worked(resume.worked.get(seat.number, 0.0))
+        self.coordinator.submit(Resumed(at=self._now(), continued=tuple(sorted(resume.rounds))))
         if resume.delivered:
             self._presenter().delivered = resume.delivered
         if isinstance(resume.pending, Present) and resume.delivered:
@@ -110,10 +112,13 @@ class AttemptRunner:
         return self.presentation
 
     async def _deliver(self, decision: Present | Evaluate) -> None:
+        going_on = None
+        if self.resume is not None and decision is self.resume.pending:
+            going_on = self.resume.closing
         if isinstance(decision, Present):
-            await self._presenter().present(decision)
+            await self._presenter().present(decision, going_on)
         else:
-            await self._presenter().evaluate(decision)
+            await self._presenter().evaluate(decision, going_on)
 
     def _spending(self, agent: TeamAgent) -> Callable[[], Awaitable[None]] | None:
         """What is asked before each model call of a round: whether its price may still be paid."""
@@ -156,7 +161,12 @@ class AttemptRunner:
                     await seat.tools_idle.wait()
 
     async def _drive(self, seat: Seat) -> None:
-        """One agent: wait until a round is wanted, run it, again."""
+        """One agent: wait until a round is wanted, run it, again. A round of a process that died comes first."""
+        going_on = self.resume.rounds.get(seat.number) if self.resume is not None else None
+        if going_on is not None and going_on.start is not None:
+            await self._run_round(seat, going_on.start, going_on)
+            self._tell_round(going_on.start.round)
+            seat.total.pause()
         while True:
             await seat.summoned.wait()
             seat.summoned.clear()
@@ -174,13 +184,17 @@ class AttemptRunner:
         limit = "∞" if self.team.limits.run is None else f"{self.team.limits.run:.0f}s"
         log.debug("Round %d complete (elapsed: %.0fs / %s)", round + 1, self._now(), limit)
 
-    async def _run_round(self, seat: Seat, start: StartRound) -> None:
+    async def _run_round(self, seat: Seat, start: StartRound, going_on: OpenRound | None = None) -> None:
         """A round and everything that may end it from outside; its failure is a fact, never an exception."""
         agent = self.team.agent(seat.number)
-        seat.begin_round()
+        if going_on is None:
+            seat.begin_round()
+        else:
+            hard = self.coordinator.attempt.member(seat.number).hard_limit
+            seat.begin_round(going_on.used, warned=going_on.warned, hard_limit=hard)
         holder = _Spoken()
         try:
-            await self._limited(agent, seat, start, holder)
+            await self._limited(agent, seat, start, holder, going_on)
         except* RoundCut as group:
             cut = next(_leaves(group))
             self._submit_cut(seat, cut, holder.text())
@@ -208,20 +222,32 @@ class AttemptRunner:
         else:
             self._submit(RoundClosed(at=now, agent=seat.number, text=text))
 
-    async def _limited(self, agent: TeamAgent, seat: Seat, start: StartRound, spoken: _Spoken) -> None:
+    async def _limited(
+        self, agent: TeamAgent, seat: Seat, start: StartRound, spoken: _Spoken, going_on: OpenRound | None
+    ) -> None:
         async with asyncio.TaskGroup() as group:
             limits = RoundLimits(seat, self.coordinator, self.team.limits, first=start.round == 0)
             watching = [group.create_task(watch) for watch in limits.watches()]
-            await self._play(agent, seat, start, limits, spoken)
+            await self._play(agent, seat, start, limits, spoken, going_on)
             for task in watching:
                 task.cancel()
 
     async def _play(
-        self, agent: TeamAgent, seat: Seat, start: StartRound, limits: RoundLimits, spoken: _Spoken
+        self,
+        agent: TeamAgent,
+        seat: Seat,
+        start: StartRound,
+        limits: RoundLimits,
+        spoken: _Spoken,
+        going_on: OpenRound | None,
     ) -> None:
+        attempt = self.coordinator.attempt
+        if going_on is not None and not going_on.announced:
+            self.coordinator.tell_round(start)
+        kept = going_on is not None and going_on.touched
         if agent.files is not None:
-            await agent.files.begin_round(self.coordinator.attempt.member(agent.number).count)
-        await self.briefing.show(self.coordinator.attempt, agent, start.visible)
+            await agent.files.begin_round(attempt.member(agent.number).count, kept=kept)
+        await self.briefing.show(attempt, agent, start.visible)
         watcher = RoundWatcher(
             stream=self.coordinator.stream,
             agent_id=agent.id,
@@ -232,18 +258,21 @@ class AttemptRunner:
             counter=self.counter,
             archive=self.archive,
         )
-        judge = CoordinationJudge(agent, self.coordinator, self.briefing, limits)
+        judge = CoordinationJudge(agent, self.coordinator, self.briefing, limits, going_on)
         desk = ToolDesk(agent, seat, start.round, "coordination", self.coordinator.stream)
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=start.round, phase=start.kind
         )
         caller.before = self._spending(agent)
         caller.compression = compression_of(agent, watcher)
-        self.coordinator.hear(agent.number)
-        begin = self.briefing.round_start(self.coordinator.attempt, agent, start, seat.runtime)
-        spoken.round = Round(
-            start=begin, caller=caller, judge=judge, tools=limits.guard(await desk.open()), updates=limits.updates
-        )
+        if not kept:
+            self.coordinator.hear(agent.number)
+        told = seat.runtime[: going_on.unfinished.heard] if going_on is not None and kept else seat.runtime
+        begin = self.briefing.round_start(attempt, agent, start, told)
+        tools = limits.guard(await desk.open())
+        spoken.round = Round(start=begin, caller=caller, judge=judge, tools=tools, updates=limits.updates)
+        if going_on is not None and kept:
+            spoken.round.unfinished = watcher.take_up(going_on.unfinished)
         spoken.round.memory = memory_of(agent, watcher)
         seat.conversation = spoken.round.buffer.so_far
         await spoken.round.run()

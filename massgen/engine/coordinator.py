@@ -94,6 +94,10 @@ class Coordinator:
         """Take up a decision of a process that died before it was carried out."""
         self._decisions.put_nowait(decision)
 
+    def tell_round(self, start: StartRound) -> None:
+        """The beginning of a round that an ended process owed the log."""
+        self._record(start)
+
     def report(self, missing: Sequence[Directive], shown: Sequence[tuple[str, int]], phase: str) -> None:
         """Events that an ended process owed the log: `missing` directives, and states that differ from `shown`."""
         self._winner_told = self.attempt.winner is not None
@@ -181,10 +185,12 @@ class Coordinator:
             case _:
                 return
 
-    def injected(self, number: int, labels: Sequence[str], text: str, source: str) -> None:
+    def injected(
+        self, number: int, labels: Sequence[str], text: str, source: str, said: Sequence[str] = ()
+    ) -> None:
         """Record what was added to a running round."""
         round = max(self.attempt.member(number).round, 0)
-        body = Injection(source=source, text=text, labels=tuple(labels))
+        body = Injection(source=source, text=text, labels=tuple(labels), said=tuple(said))
         self.stream.emit(body, agent_id=self.agent_id(number), round=round)
 
     def hear(self, number: int) -> str:
@@ -193,7 +199,7 @@ class Coordinator:
         if not texts:
             return ""
         text = runtime_text(texts)
-        self.injected(number, (), text, "human")
+        self.injected(number, (), text, "human", said=texts)
         return text
 
     def _tell_winner(self, directive: Present | Finish) -> None:

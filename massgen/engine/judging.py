@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from massgen.agents.round import Verdict
 from massgen.backends.protocol import ToolCall
 from massgen.coordination import prompts
-from massgen.coordination.directives import AbandonRound, Inject, Judge, Proceed, Refuse, Remind
+from massgen.coordination.directives import AbandonRound, Directive, Inject, Judge, Proceed, Refuse, Remind
 from massgen.coordination.facts import (
     AnswerProposed,
     ApproachDrafted,
@@ -26,22 +27,35 @@ from massgen.coordination.workflow import TERMINAL, WORKFLOW_TOOLS
 from massgen.engine.briefing import Briefing, workflow_specs
 from massgen.engine.coordinator import Coordinator
 from massgen.engine.limits import RoundLimits
-from massgen.engine.team import TeamAgent
+from massgen.engine.resumption import AskedFact, OpenRound
+from massgen.engine.team import TeamAgent, WorkflowHandler
+from massgen.engine.watching import ToolWatcher
+from massgen.tools.protocol import ToolOutcome
 
 log = logging.getLogger(__name__)
 OVER = Verdict(over=True)
 
 
 class CoordinationJudge:
-    """Implements `agents.round.Judge` for one agent. Waiting for the rules' word may take long: that is a hold."""
+    """Implements `agents.round.Judge` for one agent. Waiting for the rules' word may take long: that is a hold.
+
+    What a round of a process that died had asked already is not asked again: `going_on` has the answers.
+    """
 
     def __init__(
-        self, agent: TeamAgent, coordinator: Coordinator, briefing: Briefing, limits: RoundLimits
+        self,
+        agent: TeamAgent,
+        coordinator: Coordinator,
+        briefing: Briefing,
+        limits: RoundLimits,
+        going_on: OpenRound | None = None,
     ) -> None:
         self._agent = agent
         self._coordinator = coordinator
         self._briefing = briefing
         self._limits = limits
+        self._asked: deque[AskedFact] = deque(going_on.asked if going_on is not None else ())
+        self._served: dict[str, ToolOutcome] = dict(going_on.unfinished.outcomes) if going_on is not None else {}
 
     def is_workflow(self, name: str) -> bool:
         return name in WORKFLOW_TOOLS or name in self._briefing.team.handlers
@@ -53,7 +67,7 @@ class CoordinationJudge:
         """A workflow call; malformed ones are tool errors that name what was wrong."""
         handler = self._briefing.team.handlers.get(call.name)
         if handler is not None:
-            outcome = await handler(self._agent.number, call)
+            outcome = self._served.pop(call.call_id, None) or await self._serve(handler, call)
             return Verdict(text=outcome.text, is_error=outcome.is_error)
         try:
             arguments = _arguments(call)
@@ -61,6 +75,18 @@ class CoordinationJudge:
         except ValueError as error:
             return Verdict(text=str(error), is_error=True)
         return await self._ask(fact)
+
+    async def _serve(self, handler: WorkflowHandler, call: ToolCall) -> ToolOutcome:
+        """What a handler does stands in the log like any tool's call."""
+        member = self._coordinator.attempt.member(self._agent.number)
+        watcher = ToolWatcher(
+            stream=self._coordinator.stream, agent_id=self._agent.id, round=max(member.round, 0)
+        )
+        started = self._now()
+        watcher.started(call.call_id, call.name, _lenient(call))
+        outcome = await handler(self._agent.number, call)
+        watcher.finished(call.call_id, call.name, outcome, (self._now() - started) * 1000)
+        return outcome
 
     async def safe_point(self) -> Verdict:
         fact = SafePointReached(
@@ -111,16 +137,26 @@ class CoordinationJudge:
 
     async def _freeze(self) -> str | None:
         """The tree is written before the answer is proposed, so that acceptance needs no I/O."""
-        if self._agent.files is None:
+        if self._agent.files is None or self._asked:
             return None
         member = self._coordinator.attempt.member(self._agent.number)
         return await self._agent.files.freeze(label_of(self._agent.number, member.count + 1))
 
-    async def _ask(self, fact: Fact) -> Verdict:
+    async def _word(self, fact: Fact) -> tuple[Directive, bool]:
+        """What the rules say, and whether an injection that follows is in the log already."""
         seat = self._coordinator.seat(self._agent.number)
-        seat.clear()
-        self._coordinator.submit(fact)
-        directive = await seat.next()
+        earlier = self._asked.popleft() if self._asked else None
+        if earlier is not None and earlier.directive is not None:
+            return earlier.directive, earlier.told
+        if earlier is None:
+            seat.clear()
+            self._coordinator.submit(fact)
+        else:
+            seat.hold()
+        return await seat.next(), False
+
+    async def _ask(self, fact: Fact) -> Verdict:
+        directive, told = await self._word(fact)
         match directive:
             case Refuse(message=message):
                 return self._go_on(message, is_error=True)
@@ -132,7 +168,8 @@ class CoordinationJudge:
                 await self._briefing.show(self._coordinator.attempt, self._agent, labels)
                 shown = self._briefing.shown(self._coordinator.attempt, self._agent, labels)
                 text = prompts.injection_text(shown)
-                self._coordinator.injected(self._agent.number, labels, text, "peer_answers")
+                if not told:
+                    self._coordinator.injected(self._agent.number, labels, text, "peer_answers")
                 return self._go_on(text)
             case Judge():
                 return self._go_on(_verdict_text(directive, self._briefing.team.rules.checklist_threshold))
@@ -182,6 +219,14 @@ def _arguments(call: ToolCall) -> Mapping[str, Any]:
     if not isinstance(parsed, dict):
         raise ValueError(f"The arguments of {call.name} must be a JSON object.")
     return parsed
+
+
+def _lenient(call: ToolCall) -> Mapping[str, Any]:
+    """Arguments for the log, whatever they are."""
+    try:
+        return _arguments(call)
+    except ValueError:
+        return {"raw": call.arguments}
 
 
 def _string(arguments: Mapping[str, Any], name: str) -> str:

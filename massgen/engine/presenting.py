@@ -17,6 +17,7 @@ from massgen.engine.briefing import Briefing
 from massgen.engine.budget import Budget
 from massgen.engine.context import compression_of, memory_of
 from massgen.engine.coordinator import Coordinator, preview
+from massgen.engine.resumption import OpenRound
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
 from massgen.errors import MassGenError
@@ -90,25 +91,33 @@ class Presentation:
     budget: Budget | None = None
     delivered: str = ""
 
-    async def present(self, present: Present) -> None:
-        """COORD-024, COORD-101 to COORD-104."""
+    async def present(self, present: Present, going_on: OpenRound | None = None) -> None:
+        """COORD-024, COORD-101 to COORD-104. What a presentation that was cut off did is not done again."""
         agent = self.team.agent(present.agent)
         seat = self.coordinator.seat(present.agent)
         attempt = self.coordinator.attempt
         stored = attempt.find(present.label)
         watcher = self._watcher(agent, "presentation", channel="final")
+        kept = going_on is not None and going_on.touched
         log.info("🎤 [%s] presenting final answer", agent.id)
         error = ""
         try:
             if agent.files is not None:
-                await agent.files.begin_presentation(stored.tree if stored else None)
+                await agent.files.begin_presentation(stored.tree if stored else None, kept=kept)
             context = tuple(answer.label for answer in attempt.current())
-            body = StartedStreaming(context=context, round_kind="presentation")
-            self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
+            if not kept:
+                body = StartedStreaming(context=context, round_kind="presentation")
+                self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
             await self.briefing.show(attempt, agent, context)
-            self.coordinator.hear(agent.number)
-            start = self.briefing.presentation(attempt, agent, present, seat.runtime)
-            text = await self._run(agent, start, watcher, PresentationJudge(self._stopped), "presentation")
+            told = seat.runtime
+            if going_on is not None and kept:
+                watcher.final_parts = list(going_on.chunks)
+                told = seat.runtime[: going_on.unfinished.heard]
+            else:
+                self.coordinator.hear(agent.number)
+            start = self.briefing.presentation(attempt, agent, present, told)
+            judge = PresentationJudge(self._stopped)
+            text = await self._run(agent, start, watcher, judge, "presentation", going_on)
         except MassGenError as failure:
             text, error = "", str(failure)
         if not text.strip() and stored is not None:
@@ -148,7 +157,7 @@ class Presentation:
         )
         self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round, durable=True)
 
-    async def evaluate(self, evaluate: Evaluate) -> None:
+    async def evaluate(self, evaluate: Evaluate, going_on: OpenRound | None = None) -> None:
         """COORD-106, COORD-107: an evaluation that fails confirms."""
         agent = self.team.agent(evaluate.agent)
         attempt = self.coordinator.attempt
@@ -163,7 +172,7 @@ class Presentation:
         log.info("🔍 Evaluating final answer")
         try:
             start = self.briefing.evaluation(agent, delivered)
-            await self._run(agent, start, watcher, judge, "post_evaluation")
+            await self._run(agent, start, watcher, judge, "post_evaluation", going_on)
         except MassGenError as failure:
             text = f"The evaluation failed ({failure}); the delivered answer stands."
             self.coordinator.stream.emit(Warned(text=text), agent_id=agent.id)
@@ -200,6 +209,7 @@ class Presentation:
         watcher: RoundWatcher,
         judge: PresentationJudge,
         phase: str,
+        going_on: OpenRound | None,
     ) -> str:
         caller = ModelCaller(
             backend=agent.backend, observer=watcher, agent_id=agent.id, round=watcher.round, phase=phase
@@ -215,5 +225,7 @@ class Presentation:
             start=start, caller=caller, judge=judge, tools=tools, updates=lambda: self._updates(agent.number)
         )
         running.memory = memory_of(agent, watcher)
+        if going_on is not None and going_on.touched:
+            running.unfinished = watcher.take_up(going_on.unfinished)
         await running.run()
         return running.last_text

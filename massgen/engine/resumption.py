@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from massgen.coordination.directives import Directive, Evaluate, Finish, Present, RestartAttempt
+from massgen.agents.record import UnfinishedRound
+from massgen.coordination.directives import Directive, Evaluate, Finish, Present, RestartAttempt, StartRound
+from massgen.coordination.facts import Fact
 from massgen.coordination.prompts import PastAttempt
 from massgen.coordination.state import Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedFact:
+    """A fact that a round had submitted and, unless it is still held, what the rules answered. `told` says that an
+    injection which followed stands in the log."""
+
+    fact: Fact
+    directive: Directive | None = None
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRound:
+    """An agent's round that was in progress: how it began, how far it came, and what it is still to be told.
+
+    `used` are its working seconds, `warned` says that its soft limit was told, `announced` that the log shows its
+    beginning; `chunks` are what a presentation had delivered.
+    """
+
+    start: StartRound | None
+    unfinished: UnfinishedRound
+    asked: tuple[AskedFact, ...] = ()
+    used: float = 0.0
+    warned: bool = False
+    announced: bool = True
+    chunks: tuple[str, ...] = ()
+
+    @property
+    def touched(self) -> bool:
+        """Whether the model had said anything yet."""
+        return bool(self.unfinished.past)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What an agent was told in the turn, and what waits for it."""
+
+    delivered: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +60,8 @@ class Resumption:
     turn began, `calls` the number of its model calls. `missing` directives have not reached the log; `shown` is what
     it says of each agent (status, restarts), `phase` of the team. `pending` was decided and not done, `ended` ended
     the attempt. `delivered` is the text of a finished presentation, `presented` whether the presenter wrote it.
-    `announced` says that a restart stands in the log.
+    `announced` says that a restart stands in the log. `rounds` go on, by agent number; `closing` is the presentation
+    or evaluation that does. `words` are by agent number, `worked` are each agent's working seconds.
     """
 
     attempt: Attempt
@@ -34,3 +78,7 @@ class Resumption:
     delivered: str = ""
     presented: bool = False
     announced: bool = False
+    rounds: Mapping[int, OpenRound] = field(default_factory=dict)
+    closing: OpenRound | None = None
+    words: Mapping[int, Words] = field(default_factory=dict)
+    worked: Mapping[int, float] = field(default_factory=dict)

@@ -25,9 +25,9 @@ ENDS = (AcceptAnswer, AcceptVote, AcceptStop, AbandonRound, EndRound)
 class WorkMeter:
     """An agent's working time in seconds; it stands still while the agent is parked or held (ruling on COORD-119)."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, used: float = 0.0) -> None:
         self._clock = clock
-        self._used = 0.0
+        self._used = used
         self._since: float | None = None
 
     def run(self) -> None:
@@ -73,21 +73,29 @@ class Seat:
         """Whether ordinary tool calls are in progress."""
         return not self.tools_idle.is_set()
 
-    def begin_round(self) -> None:
-        """A fresh round: its time counts from now."""
-        self.round = WorkMeter(self._clock)
-        self.warned_round = False
-        self.hard_limit = False
+    def begin_round(self, used: float = 0.0, *, warned: bool = False, hard_limit: bool = False) -> None:
+        """A fresh round: its time counts from now. One of a process that died had `used` some seconds."""
+        self.round = WorkMeter(self._clock, used)
+        self.warned_round = warned
+        self.hard_limit = hard_limit
         self.round.run()
         self.total.run()
 
     def deliver(self, directive: Directive) -> None:
         """From the moment a round is held or over no working time passes."""
         if isinstance(directive, (Hold, *ENDS)):
-            self.total.pause()
-            self.round.pause()
+            self.hold()
         self._replies.append(directive)
         self._arrived.set()
+
+    def worked(self, seconds: float) -> None:
+        """What the agent had worked in a process that died."""
+        self.total = WorkMeter(self._clock, seconds)
+
+    def hold(self) -> None:
+        """The round waits for the rules' word; no working time passes."""
+        self.total.pause()
+        self.round.pause()
 
     def clear(self) -> None:
         """Drop words that nobody waits for any more."""

@@ -39,7 +39,8 @@ class AgentFiles(Protocol):
     empty where there are none. `changedoc` is the change document in a tree, empty without one. `rewrite` makes
     paths in an answer readable for this agent (HOOK-027). `begin_round` gets the number of the agent's accepted
     answers: after each the workspace is emptied. `keep_trace` writes the record of the running round where the
-    agent can read it and gives the path, empty without one (MEM-078). `memory` is the section about all agents'
+    agent can read it and gives the path, empty without one (MEM-078). A round or presentation of a process that
+    died goes on with its files as they are (`kept`). `memory` is the section about all agents'
     memory files as they are now, empty where memory is off (MEM-094).
     """
 
@@ -53,9 +54,9 @@ class AgentFiles(Protocol):
 
     def changedoc(self, tree: str | None) -> str: ...
 
-    async def begin_round(self, answers: int) -> None: ...
+    async def begin_round(self, answers: int, *, kept: bool = False) -> None: ...
 
-    async def begin_presentation(self, tree: str | None) -> None: ...
+    async def begin_presentation(self, tree: str | None, *, kept: bool = False) -> None: ...
 
     async def end_presentation(self, tree: str | None) -> None: ...
 

@@ -23,6 +23,7 @@ from massgen.engine.team import Question, Team
 from massgen.engine.watching import CallArchive, CallCounter
 from massgen.engine.words import RuntimeWords, Said
 from massgen.errors import EXIT_EXECUTION, EXIT_INTERRUPTED, EXIT_OK, EXIT_TIMEOUT
+from massgen.events.continuing import Spoken
 from massgen.events.stream import EventStream
 from massgen.events.types import AttemptStart, ErrorOccurred, FinalAnswer, OrchestrationRestart, SessionEnd
 
@@ -134,6 +135,7 @@ class TurnRunner:
             return False
         said = Said(text)
         self.said.append(said)
+        self.stream.emit(Spoken(text=text, agents=tuple(self.team.agent(number).id for number in numbers)))
         for number in numbers:
             self._words.setdefault(number, RuntimeWords()).put(said)
         return True
@@ -150,6 +152,9 @@ class TurnRunner:
         if resume is not None:
             self.past, excluded = resume.past, resume.excluded
             self.counter.count += resume.calls
+            for words_of, words in resume.words.items():
+                own = self._words.setdefault(words_of, RuntimeWords())
+                own.restore(words.delivered, words.waiting)
         number = len(self.past) + 1
         while True:
             resume, self.resume = self.resume, None

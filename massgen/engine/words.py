@@ -34,6 +34,11 @@ class RuntimeWords:
         self.waiting.append(said)
         self.on_put()
 
+    def restore(self, delivered: Sequence[str], waiting: Sequence[str]) -> None:
+        """What another process had told the agent, and what it had not come to tell it."""
+        self.delivered = [*delivered]
+        self.waiting = [*map(Said, waiting), *self.waiting]
+
     def take(self) -> Sequence[str]:
         """The texts that wait; from now on they are delivered."""
         taken = [said.text for said in self.waiting]

@@ -7,6 +7,7 @@ agent, and always before the next other event of that agent, so that order is ke
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import sys
@@ -19,9 +20,10 @@ from massgen.events.codec import encode
 from massgen.events.masking import masked
 from massgen.events.types import Body, Content, Event, FinalChunk, SessionEnd
 
-JOIN_SECONDS = 0.1
+JOIN_SECONDS = 0.09
 JOIN_CHARACTERS = 65536
 LONGEST_WORD = 256
+MEDIA = "media"
 _OPEN_WORD = re.compile(r"[!-~]+\Z")
 Subscriber = Callable[[Event], None]
 
@@ -125,6 +127,21 @@ class EventStream:
             else:
                 kind = "reasoning" if pending.kind == "reasoning" else "text"
                 self._append(Content(content_kind=kind, text=text), name, pending.round, False)
+
+    def keep(self, content: bytes) -> str:
+        """Keep bytes beside the log, for an event that names them; their file, empty where there is no log."""
+        if self._directory is None:
+            return ""
+        name = f"{MEDIA}/{hashlib.sha256(content).hexdigest()}"
+        path = self._directory(self.turn, self.attempt) / name
+        try:
+            path.parent.mkdir(exist_ok=True)
+            if not path.exists():
+                path.write_bytes(content)
+        except OSError as error:
+            print(f"Warning: media are not kept ({error.strerror}).", file=sys.stderr)
+            return ""
+        return name
 
     def close(self) -> None:
         """Write what waits and close the file."""

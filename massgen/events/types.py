@@ -4,7 +4,8 @@
      "round": 1, "data": {...}}
 
 `seq` counts a run through, across turns and attempts. Kinds are those of LOG-053 and `fact` (everything
-the rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`, `session_resume`.
+the rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`,
+`session_resume`, and those of `continuing.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
+
+from massgen.events.continuing import CONTINUING, ContinuingBody
 
 LOG_VERSION = 1
 
@@ -86,12 +89,15 @@ class ToolStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEnd:
+    """`media` names what came beside the result: `{"file", "type", "name"}`, kept beside the log."""
+
     kind: ClassVar[str] = "tool_end"
     call_id: str
     name: str
     result: str
     is_error: bool
     milliseconds: float
+    media: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +139,15 @@ class RestartCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injection:
-    """Content was added to a running round (HOOK-020)."""
+    """Content was added to a running round (HOOK-020). `said` are a person's words in it, one by one; `strategy` is
+    where a hook put its text (HOOK-023)."""
 
     kind: ClassVar[str] = "injection"
     source: str
     text: str
     labels: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +224,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCall:
-    """A model call ended. Tokens are None where the provider did not say; `cost` in USD, None = unknown."""
+    """A model call ended. Tokens are None where the provider did not say; `cost` in USD, None = unknown.
+
+    `response` is what was said in a round, in the form of `agents.record`, as far as it was not streamed."""
 
     kind: ClassVar[str] = "model_call"
     call: int
@@ -230,6 +241,7 @@ class ModelCall:
     cost: float | None = None
     finish: str = "stop"
     error_type: str | None = None
+    response: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +308,7 @@ Body = (
     | FactRecorded
     | SessionResume
     | SessionEnd
+    | ContinuingBody
     | Unknown
 )
 
@@ -326,6 +339,7 @@ BODIES: Mapping[str, type] = {
         FactRecorded,
         SessionResume,
         SessionEnd,
+        *CONTINUING,
     )
 }
 

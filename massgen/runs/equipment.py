@@ -19,7 +19,7 @@ from massgen.runs.team import Equipment
 from massgen.runs.toolbox import Toolbox
 from massgen.runs.toolparts import ToolParts, ToolSurroundings
 from massgen.runs.traces import RoundTraces
-from massgen.runs.workfiles import TeamFiles
+from massgen.runs.workfiles import FilesOf, TeamFiles
 from massgen.tools.protocol import Tool
 from massgen.workspace.access import PathNote
 from massgen.workspace.context_paths import RequestedPath
@@ -54,6 +54,7 @@ class EquipmentNeeds:
     subscribe: Callable[[Callable[[Event], None]], object]
     session: Path
     earlier: Callable[[TeamFiles], Awaitable[None]]
+    files_of: FilesOf
     extra_paths: tuple[RequestedPath, ...] = ()
 
 
@@ -89,6 +90,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
         needs.launch,
         steps=needs.steps,
         hint=needs.warn,
+        of=needs.files_of,
         extra=needs.extra_paths,
     )
     stack.push_async_callback(files.finish)

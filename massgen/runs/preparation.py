@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend, ToolSpec
@@ -28,6 +29,25 @@ class Preparation:
     paraphrases: tuple[str, ...] = ()
     subtasks: tuple[str, ...] = ()
     blocked: Irreversible | None = None
+
+
+def preparation_record(ready: Preparation) -> dict[str, Any]:
+    """What was prepared, for the log."""
+    return asdict(ready)
+
+
+def preparation_from(values: Mapping[str, Any]) -> Preparation:
+    """What was prepared in a process that died. Raises `ValueError`, `TypeError` or `KeyError` for no record."""
+    blocked = values["blocked"]
+    return Preparation(
+        criteria=tuple(Criterion(**one) for one in values["criteria"]),
+        personas=tuple(Persona(**one) for one in values["personas"]),
+        paraphrases=tuple(values["paraphrases"]),
+        subtasks=tuple(values["subtasks"]),
+        blocked=None
+        if blocked is None
+        else Irreversible(tools=tuple(blocked["tools"]), reasoning=str(blocked["reasoning"])),
+    )
 
 
 @dataclass(slots=True)

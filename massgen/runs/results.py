@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from massgen.engine.turn import TurnResult
 from massgen.runs.logbook import Logbook
 from massgen.runs.request import RunResult
+
+E = TypeVar("E", bound=Exception)
 
 
 def result_of(turn: TurnResult, log: Logbook, *, agents: Sequence[str], session_id: str, number: int) -> RunResult:
@@ -50,3 +53,9 @@ def _answer_file(turn: TurnResult, log: Logbook, winner: str) -> Path | None:
     repeated = any(answer.label == turn.label and answer.text == turn.text for answer in turn.answers)
     places = [log.answer_file(winner), *([step / "answer.txt"] if step is not None and repeated else [])]
     return next((place for place in places if place.is_file()), None)
+
+
+def first_error(group: ExceptionGroup[E]) -> E:
+    """The first cause in a group of errors."""
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, ExceptionGroup) else error

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from massgen.backends import SharedResources
+from massgen.backends.protocol import ModelBackend
 from massgen.engine.clock import RunClock
+from massgen.engine.resumption import OpenRound, Resumption
 from massgen.engine.team import Team
 from massgen.engine.turn import TurnRunner
 from massgen.engine.watching import CallCounter
 from massgen.errors import ConfigError
 from massgen.events.types import ModelCall, SessionResume, SessionStart
+from massgen.runs.equipment import Equipped
+from massgen.runs.preparation import Preparation
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest
 from massgen.runs.resuming import Recovered
 from massgen.runs.run import Run
 from massgen.runs.sessions import Session
-from massgen.runs.workfiles import TeamFiles
+from massgen.runs.unfinished import human_answers
+from massgen.runs.workfiles import FilesOf, TeamFiles
 from massgen.workspace.layout import storage_path
 
 
@@ -57,22 +64,65 @@ class ResumedRun(Run):
         for event in past.events:
             if isinstance(event.body, ModelCall):
                 self.budget.count(event)
+        self.request.human_answers.history += human_answers(past.events)
         self.log.enter(self.turn, past.attempt)
         self.stream.place(self.turn, past.attempt)
         body = SessionResume(pid=os.getpid(), process_started=own_start(), run_time=past.elapsed)
         self.stream.emit(body, durable=True)
 
-    async def _show_earlier_turns(self, files: TeamFiles) -> None:
-        await Run._show_earlier_turns(self, files)
+    def _files_of(self) -> FilesOf:
+        existing = {name: path for name, path in self._past.workspaces.items() if path.is_dir()}
+        return replace(Run._files_of(self), existing=existing)
+
+    async def _open_files(self, files: TeamFiles) -> None:
+        await Run._open_files(self, files)
         found = self._past.resumption
         for answer in found.attempt.answers if found is not None else ():
             if answer.tree is not None and not await files.recall(answer.agent, answer.label, answer.tree):
                 self.warn(f"The files of {answer.label} could not be recovered; its text is kept.")
+        final = self._past.final
+        if final is not None and final.tree is not None and found is not None and found.presented:
+            winner = found.attempt.winner or 0
+            if await files.recall(winner, final.label, final.tree):
+                await files.keep_step(final.label, files.tree(final.tree))
+
+    async def _prepare_team(
+        self,
+        equipped: Equipped,
+        backends: Sequence[ModelBackend],
+        resources: SharedResources,
+        counter: CallCounter,
+    ) -> Preparation:
+        """What was prepared is not prepared, and paid, again."""
+        if self._past.prepared is None:
+            return await Run._prepare_team(self, equipped, backends, resources, counter)
+        if self._past.prepared.blocked is not None:
+            await equipped.all_tools()
+            equipped.block(self._past.prepared.blocked.tools)
+        return self._past.prepared
 
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         runner = Run._turn_runner(self, team, files, counter)
-        runner.resume = self._past.resumption
+        runner.resume = self._kept(files)
         return runner
+
+    def _kept(self, files: TeamFiles) -> Resumption | None:
+        """Rounds go on whose files are still where they were; another one begins again."""
+        found = self._past.resumption
+        if found is None:
+            return None
+        places = self._past.workspaces
+        there = {number for number, work in files.agents.items() if places.get(work.agent_id) == work.workspace}
+
+        def goes_on(number: int, one: OpenRound) -> bool:
+            return number not in files.agents or number in there or not one.touched
+
+        rounds = {number: one for number, one in found.rounds.items() if goes_on(number, one)}
+        closing = found.closing
+        presenter = found.pending.agent if found.pending is not None else 0
+        if closing is not None and not goes_on(presenter, closing):
+            closing = None
+        return replace(found, rounds=rounds, closing=closing)
 
 
 def resumed(request: RunRequest, recovered: Recovered) -> ResumedRun:

@@ -5,9 +5,10 @@ Only facts count: they are folded by the rules again. What the ended process dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from massgen.coordination.directives import (
     AcceptAnswer,
@@ -21,26 +22,41 @@ from massgen.coordination.directives import (
 from massgen.coordination.facts import PresentationEnded
 from massgen.coordination.prompts import PastAttempt
 from massgen.coordination.replay import AttemptReplay, replay
-from massgen.engine.resumption import Resumption
+from massgen.engine.resumption import OpenRound, Resumption, Words
 from massgen.errors import ConfigError
 from massgen.events.codec import read_run, run_logs
+from massgen.events.continuing import Prepared, Requested, Spoken, WorkspacesOpened
 from massgen.events.types import (
     AttemptStart,
     Event,
     FactRecorded,
+    FinalAnswer,
     ModelCall,
     OrchestrationRestart,
     SessionEnd,
     SessionResume,
     SessionStart,
 )
+from massgen.runs.preparation import Preparation, preparation_from
 from massgen.runs.process import is_running
+from massgen.runs.unfinished import (
+    Unreadable,
+    fold_round,
+    heard_before,
+    media_reader,
+    open_round,
+    told_in,
+    worked,
+)
 from massgen.views.run_state import RunState
+
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """The last turn of a run as its log tells it. `events` are those of that turn, `elapsed` its run time so far.
+    """The last turn of a run as its log tells it. `events` are those of that turn, `elapsed` its run time so far,
+    `requested` is how it was asked, `workspaces` where its agents work, `final` what was delivered.
 
     `exit_code` is that of a turn that has ended; then there is nothing to resume.
     """
@@ -55,6 +71,10 @@ class Recovered:
     events: tuple[Event, ...]
     exit_code: int | None
     resumption: Resumption | None
+    requested: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Preparation | None = None
+    workspaces: Mapping[str, Path] = field(default_factory=dict)
+    final: FinalAnswer | None = None
 
 
 def recover(log_dir: Path) -> Recovered:
@@ -76,6 +96,7 @@ def recover(log_dir: Path) -> Recovered:
     if ended is None:
         _refuse_live(events)
     facts = [event.body.at for event in events if isinstance(event.body, FactRecorded)]
+    asked = _newest(events, Requested)
     return Recovered(
         log_dir=directory,
         turn=events[0].turn,
@@ -86,7 +107,11 @@ def recover(log_dir: Path) -> Recovered:
         elapsed=max(facts, default=0.0),
         events=tuple(events),
         exit_code=ended,
-        resumption=_resumption(events, facts[0] if facts else 0.0) if ended is None else None,
+        resumption=_resumption(directory, events, facts[0] if facts else 0.0) if ended is None else None,
+        requested=asked.values if asked is not None else {},
+        prepared=_prepared(events),
+        workspaces={name: Path(path) for name, path in _places(events).items()},
+        final=_newest([event for event in events if event.attempt == events[-1].attempt], FinalAnswer),
     )
 
 
@@ -99,7 +124,24 @@ def _refuse_live(events: Sequence[Event]) -> None:
             return
 
 
-def _resumption(events: Sequence[Event], began: float) -> Resumption | None:
+def _newest(events: Sequence[Event], kind: type[B]) -> B | None:
+    return next((event.body for event in reversed(events) if isinstance(event.body, kind)), None)
+
+
+def _prepared(events: Sequence[Event]) -> Preparation | None:
+    found = _newest(events, Prepared)
+    try:
+        return preparation_from(found.values) if found is not None else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _places(events: Sequence[Event]) -> Mapping[str, str]:
+    found = _newest(events, WorkspacesOpened)
+    return found.paths if found is not None else {}
+
+
+def _resumption(log_dir: Path, events: Sequence[Event], began: float) -> Resumption | None:
     """None for a turn that died before its first attempt."""
     folded = replay(events)
     problems = [*folded.problems, *(text for attempt in folded.attempts for text in attempt.problems)]
@@ -113,6 +155,7 @@ def _resumption(events: Sequence[Event], began: float) -> Resumption | None:
         state.apply(event)
     pending, ended = _open_decision(last)
     final = state.final
+    numbers = range(1, len(last.state.members) + 1)
     return Resumption(
         attempt=last.state,
         begun=bool(last.steps),
@@ -128,7 +171,54 @@ def _resumption(events: Sequence[Event], began: float) -> Resumption | None:
         delivered=state.final_text(),
         presented=final is not None and final.source is None,
         announced=isinstance(ended, RestartAttempt) and _announced(events, last.number),
+        rounds=_rounds(log_dir, last, events),
+        closing=_closing(log_dir, last, events, pending),
+        words={number: _words(last.name(number), events) for number in numbers},
+        worked={number: worked(last, number, 0)[1] for number in numbers},
     )
+
+
+def _rounds(log_dir: Path, last: AttemptReplay, events: Sequence[Event]) -> dict[int, OpenRound]:
+    """The rounds that were in progress and can go on. A log of an older version does not hold enough for that."""
+    if _newest(events, Requested) is None or last.state.phase == "presentation":
+        return {}
+    running = [member.number for member in last.state.members if member.status == "streaming" and member.due is None]
+    found = {number: open_round(last, number, events, media_reader(log_dir)) for number in running}
+    return {number: one for number, one in found.items() if one is not None}
+
+
+def _closing(
+    log_dir: Path, last: AttemptReplay, events: Sequence[Event], pending: Present | Evaluate | None
+) -> OpenRound | None:
+    """The presentation, or the evaluation, that was in progress."""
+    if pending is None or _newest(events, Requested) is None:
+        return None
+    begun = next(step.seq for step in reversed(last.steps) if pending in step.directives)
+    since = [event for event in events if event.seq > begun]
+    agent_id, kind = last.name(pending.agent), "presentation" if isinstance(pending, Present) else "post_evaluation"
+    own = [event.seq for event in since if isinstance(event.body, ModelCall) and event.body.round_kind == kind]
+    number = next((event.round for event in since if event.seq in own), 0)
+    try:
+        fold = fold_round(agent_id, number, since, media_reader(log_dir))
+    except Unreadable:
+        return None
+    heard = heard_before(agent_id, events, begun)
+    return OpenRound(start=None, unfinished=fold.unfinished(heard), chunks=tuple(fold.chunks))
+
+
+def _words(agent_id: str, events: Sequence[Event]) -> Words:
+    """What an agent was told in the turn, and what it was to be told."""
+    delivered = [text for event in events if event.agent_id == agent_id for text in told_in(event)]
+    left = list(delivered)
+    waiting: list[str] = []
+    for event in events:
+        if isinstance(event.body, Spoken) and agent_id in event.body.agents:
+            text = event.body.text
+            if text in left:
+                left.remove(text)
+            else:
+                waiting.append(text)
+    return Words(delivered=tuple(delivered), waiting=tuple(waiting))
 
 
 def _open_decision(last: AttemptReplay) -> tuple[Present | Evaluate | None, Finish | RestartAttempt | None]:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from massgen import paths
 from massgen.backends import SharedResources, check_backend, prefetch_backends, prefetch_prices
@@ -33,26 +32,28 @@ from massgen.engine.team import Question, Team
 from massgen.engine.turn import TurnResult, TurnRunner
 from massgen.engine.watching import CallCounter
 from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenError
+from massgen.events.continuing import Prepared, Requested, WorkspacesOpened
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.archive import CallFiles
 from massgen.runs.criteria import CHECKLIST_NOTICE, with_checklist
+from massgen.runs.earlier import show_earlier_turns
 from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
 from massgen.runs.keeping import TurnKeeper, masked
 from massgen.runs.logbook import Logbook
-from massgen.runs.preparation import Preparation, Preparer, keep_criteria
+from massgen.runs.preparation import Preparation, Preparer, keep_criteria, preparation_record
 from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
-from massgen.runs.results import result_of
+from massgen.runs.requested import request_record
+from massgen.runs.results import first_error, result_of
 from massgen.runs.reviewing import ProjectChanges
 from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
-from massgen.runs.workfiles import AgentWork, TeamFiles
+from massgen.runs.workfiles import AgentWork, FilesOf, TeamFiles
 from massgen.workspace.layout import storage_path
 
 log = logging.getLogger(__name__)
-E = TypeVar("E", bound=Exception)
 
 
 @dataclass(slots=True)
@@ -218,6 +219,7 @@ class Run:
             process_started=own_start(),
         )
         self.stream.emit(body, durable=True)
+        self.stream.emit(Requested(values=request_record(self.request, self.stream.keep)))
 
     async def _turn(self) -> TurnResult:
         sections = [agent.backend for agent in self.config.agents]
@@ -247,21 +249,16 @@ class Run:
             await self._keeper.keep(result, self.log.state, equipped.files)
             return result
 
-    async def _show_earlier_turns(self, files: TeamFiles) -> None:
-        """Files of earlier turns are readable, and the last winner's are where everybody starts (WS-012, WS-026)."""
-        if not files.agents or self.turn == 1:
-            return
-        numbers = {agent.id: number for number, agent in enumerate(self.config.agents, 1)}
-        last: Path | None = None
-        for turn in self.session.turns():
-            if turn.workspace is not None:
-                await files.run.publish_turn(turn.number, numbers.get(turn.winner or "", 1), turn.workspace)
-                last = turn.workspace
-            for item in turn.partial:
-                if item.workspace is not None:
-                    await files.run.publish_turn(turn.number, item.number, item.workspace)
-        if last is not None:
-            await files.run.seed(last)
+    async def _open_files(self, files: TeamFiles) -> None:
+        """Before anything is granted: who works where, and what earlier turns left."""
+        if files.agents:
+            places = {work.agent_id: str(work.workspace) for work in files.agents.values()}
+            self.stream.emit(WorkspacesOpened(paths=places))
+        if files.agents and self.turn > 1:
+            await show_earlier_turns(files, self.session.turns(), self.agents)
+
+    def _files_of(self) -> FilesOf:
+        return FilesOf(log_dir=self.log_dir, turn=self.turn, logged=self.log.text_logs)
 
     def _needs(self) -> EquipmentNeeds:
         return EquipmentNeeds(
@@ -274,7 +271,8 @@ class Run:
             steps=lambda label: self.log.steps.steps.get(label),
             subscribe=self.stream.subscribe,
             session=self.session.root,
-            earlier=self._show_earlier_turns,
+            earlier=self._open_files,
+            files_of=self._files_of(),
             extra_paths=self.request.context_paths,
         )
 
@@ -306,6 +304,8 @@ class Run:
             self.warn(f"Planning Mode: {state} ({ready.blocked.reasoning})")
         if ready.criteria != DEFAULT_CRITERIA:
             keep_criteria(ready.criteria, self.log.tree.here)
+        if ready != Preparation():
+            self.stream.emit(Prepared(values=preparation_record(ready)), durable=True)
         return ready
 
     def _with_broadcasts(self, team: Team, counter: CallCounter) -> tuple[Team, Broadcasts | None]:
@@ -393,9 +393,3 @@ class Run:
 
     def _result(self, turn: TurnResult) -> RunResult:
         return result_of(turn, self.log, agents=self.agents, session_id=self.session.session_id, number=self.turn)
-
-
-def first_error(group: ExceptionGroup[E]) -> E:
-    """The first cause in a group of errors."""
-    error = group.exceptions[0]
-    return first_error(error) if isinstance(error, ExceptionGroup) else error

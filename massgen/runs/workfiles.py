@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,22 @@ TRACE_FILE = "execution_trace.md"
 CHANGEDOC_FILE = "tasks/changedoc.md"
 MAX_CHANGEDOC = 256 * 1024
 StepDirectory = Callable[[str], Path | None]
+
+
+def instance_of(log_dir: Path, turn: int) -> str:
+    """The instance id of a turn (AUTO-061): of one name with its log, so that whoever goes on finds its files."""
+    return hashlib.sha256(f"{log_dir.name}/{turn}".encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesOf:
+    """Whose files these are: the turn's log, None where it has none, and for a turn that is gone on with the
+    workspaces it had, by agent."""
+
+    log_dir: Path
+    turn: int
+    logged: bool = True
+    existing: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,6 +76,7 @@ class TeamFiles:
         *,
         steps: StepDirectory,
         hint: Callable[[str], None],
+        of: FilesOf,
         extra: tuple[RequestedPath, ...] = (),
     ) -> TeamFiles:
         """Check paths and make the workspaces; raises `WorkspaceError` before any agent starts."""
@@ -70,13 +87,15 @@ class TeamFiles:
                 number=number,
                 cwd=agent.backend.cwd,
                 files=agent.backend.cwd is not None,
+                existing=of.existing.get(agent.id),
             )
             for number, agent in enumerate(config.agents, 1)
         ]
         coordination = config.orchestrator.coordination
         settings = WorkspaceSettings(
             launch_directory=launch,
-            instance=secrets.token_hex(4),
+            instance=instance_of(of.log_dir, of.turn),
+            log_dir=of.log_dir if of.logged else None,
             snapshot_storage=config.orchestrator.snapshot_storage,
             agent_temporary_workspace=config.orchestrator.agent_temporary_workspace,
             context_paths=contexts,
@@ -99,10 +118,10 @@ class TeamFiles:
 
     def remember(self, frozen: Frozen, changedoc: str = "") -> str:
         """The id under which `frozen` and its change document are found again."""
-        self._trees[frozen.tree.id] = frozen
+        self._trees[frozen.id] = frozen
         if changedoc:
-            self._documents[frozen.tree.id] = changedoc
-        return frozen.tree.id
+            self._documents[frozen.id] = changedoc
+        return frozen.id
 
     def changedoc(self, tree_id: str | None) -> str:
         """The change document in a tree, empty without one."""
@@ -143,6 +162,7 @@ class TeamFiles:
         except (MassGenError, OSError):
             return False
         if frozen is not None:
+            self.remember(frozen, await asyncio.to_thread(_read_document, directory / "changedoc.md"))
             self._trees[tree_id] = frozen
             self._recalled.add(label)
         return frozen is not None
@@ -152,7 +172,7 @@ class TeamFiles:
         directory = self.steps(label)
         if directory is not None and frozen is not None:
             await spared("files of a step", self.run.write_step(frozen, directory / "workspace"))
-            document = self.changedoc(frozen.tree.id)
+            document = self.changedoc(frozen.id)
             if document:
                 guarded("changedoc.md", lambda: write_atomic(directory / "changedoc.md", document))
 
@@ -246,14 +266,14 @@ class AgentWork:
     def rewrite(self, text: str, author: int) -> str:
         return self.team.run.rewrite_paths(text, self.agent_id)
 
-    async def begin_round(self, answers: int) -> None:
+    async def begin_round(self, answers: int, *, kept: bool = False) -> None:
         """After an accepted answer the workspace is emptied; after an abandoned round it stays (COORD-042)."""
-        if answers > self._answers:
-            self._answers = answers
-            if not self._unsaved:
-                await spared("an empty workspace", self.team.run.empty(self.agent_id))
+        if answers > self._answers and not kept and not self._unsaved:
+            await spared("an empty workspace", self.team.run.empty(self.agent_id))
+        self._answers = answers
         await self._create_memory()
-        await self.team.run.start_round(self.agent_id)
+        if not kept:
+            await self.team.run.start_round(self.agent_id)
 
     async def _create_memory(self) -> None:
         if self.team.memory is not None:
@@ -277,11 +297,12 @@ class AgentWork:
         written = await asyncio.to_thread(guarded, "a trace for agents", lambda: _write(path, text))
         return str(path) if written else ""
 
-    async def begin_presentation(self, tree: str | None) -> None:
+    async def begin_presentation(self, tree: str | None, *, kept: bool = False) -> None:
         """The winning files are back and `write` paths may be written (COORD-101)."""
         self.phase = "presentation"
         self._restoring = tree
-        await self.team.run.restore(self.agent_id, self.team.tree(tree))
+        if not kept:
+            await self.team.run.restore(self.agent_id, self.team.tree(tree))
         self._restoring = None
         await self._create_memory()
 
@@ -297,6 +318,13 @@ class AgentWork:
     async def apply(self, changes: list[FileChange]) -> Applied:
         """Write approved changes into the user's project."""
         return await self.team.run.apply(self.agent_id, accept_all(changes))
+
+
+def _read_document(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[:MAX_CHANGEDOC]
+    except OSError:
+        return ""
 
 
 def _write(path: Path, text: str) -> None:

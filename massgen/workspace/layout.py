@@ -12,12 +12,14 @@ import logging
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from massgen import paths
 from massgen.errors import WorkspaceError
+from massgen.events.codec import run_logs
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.removal import remove_path
 
@@ -32,6 +34,7 @@ DEFAULT_WORKSPACE = "workspace"
 STORE_DIRECTORY = "store"
 LIVE_DIRECTORY = "live"
 WORKTREES = ".worktree"
+KEPT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +130,12 @@ def safe_names(identifiers: list[str]) -> dict[str, str]:
     return names
 
 
-def claim(base: Path, *, instance: str, snapshots: str, temp: str) -> Claim:
+def claim(base: Path, *, instance: str, snapshots: str, temp: str, log_dir: Path | None = None) -> Claim:
     """Register a live run, choose its directories, and remove what dead runs left behind; blocks.
 
     A second live run that wants the same directory gets `<name>_<instance>`. The leftovers of `instance` itself
-    (a run that is resumed) are kept. Raises `StorageError` on a read-only or full disk.
+    (a run that is resumed) are kept, and those of a run that can still be gone on with by its `log_dir`. Raises
+    `StorageError` on a read-only or full disk.
     """
     real_base = Path(os.path.realpath(base))
     live = paths.state_directory(real_base) / LIVE_DIRECTORY
@@ -153,7 +157,8 @@ def claim(base: Path, *, instance: str, snapshots: str, temp: str) -> Claim:
             claimed = [str(layout.snapshots), str(layout.temp)]
             cleanup = [str(layout.store)]
             cleanup += [path for path in claimed if path.endswith(f"_{instance}")]
-            record = {"pid": os.getpid(), "claimed": claimed, "cleanup": cleanup}
+            log = [str(log_dir)] if log_dir is not None else []
+            record = {"pid": os.getpid(), "claimed": claimed, "cleanup": cleanup, "log": log}
             os.write(descriptor, json.dumps(record).encode())
     return Claim(layout=layout, _file=file, _descriptor=descriptor)
 
@@ -179,13 +184,27 @@ def _taken_and_swept(live: Path, own: str) -> Iterator[str]:
             record = _record(descriptor)
             if not _lock(descriptor):
                 yield from record.get("claimed", [])
-            elif file.stem != own:
+            elif file.stem != own and not _can_be_resumed(record):
                 for stale in record.get("cleanup", []):
                     log.info("Removing what a run that died left behind: %s", stale)
                     _sweep(Path(stale), live.parent)
                 file.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+
+
+def _can_be_resumed(record: dict[str, list[str]]) -> bool:
+    """Whether the end of a dead run is not in its log, and it died in the last days."""
+    logs = [path for directory in record.get("log", []) for path in run_logs(Path(directory))]
+    try:
+        with open(logs[-1], "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 65536))
+            ended = b'"event_type":"session_end"' in file.read()
+            age = time.time() - os.fstat(file.fileno()).st_mtime
+    except (OSError, IndexError):
+        return False
+    return not ended and age < KEPT_DAYS * 86400
 
 
 def _sweep(stale: Path, state: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import os
 import secrets
@@ -28,7 +29,11 @@ log = logging.getLogger(__name__)
 WriteMode = Literal["legacy", "auto", "worktree", "isolated"]
 Kind = Literal["worktree", "shadow"]
 SCRATCH = ".massgen_scratch"
+_SECRET = "not shared with agents"
 PROJECT_CAP = 8 << 30
+FILE_CAP = 256 << 20
+_NAMED = 5
+_ON_PURPOSE = frozenset({_SECRET, "cache", "virtual environment", "broken link", "link that leaves the workspace"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +107,81 @@ async def open_project(
     if kind == "worktree" and user is not None and (hidden := _hidden(user, root, denied)):
         log.warning("The history of %s is not shared with agents, because it holds %s", root, hidden)
         kind = "shadow"
-    base = await store.take(root, skip=_project_skip(root, user, limit, denied), size_cap=PROJECT_CAP, trusted=True)
+    base = await store.take(
+        root,
+        skip=_project_skip(root, user, limit, denied),
+        size_cap=PROJECT_CAP,
+        file_cap=None if limit else FILE_CAP,
+        trusted=True,
+    )
+    _tell_omitted(root, base)
     try:
-        return await _build(root, name, limit, kind, base, user, store, place)
+        project = await _build(root, name, limit, kind, base, user, store, place)
     except GitError as error:
         if kind == "shadow":
             raise
         log.warning("The git repository of %s cannot be borrowed (%s); using a shadow copy", root, error.message)
-        return await _build(root, name, limit, "shadow", base, user, store, place.with_name(f"{place.name}-shadow"))
+        other = place.with_name(f"{place.name}-shadow")
+        project = await _build(root, name, limit, "shadow", base, user, store, other)
+    await asyncio.to_thread(_keep, project, place)
+    return project
+
+
+async def recall_project(root: Path, *, only: Iterable[str], store: Store, place: Path) -> Project | None:
+    """The project that a run which died had opened at `place`, as it was then; None where there is none of `root`."""
+    return await asyncio.to_thread(_recall, root, frozenset(only), store, place)
+
+
+def _recall(root: Path, only: frozenset[str], store: Store, place: Path) -> Project | None:
+    try:
+        found = json.loads(_note(place).read_text(encoding="utf-8"))
+        if found["root"] != str(root) or frozenset(found["only"]) != only:
+            return None
+        repository = place.with_name(found["repository"])
+        if not store.objects.has_tree(found["base"]) or not (repository / "HEAD").is_file():
+            return None
+        return Project(
+            name=found["name"],
+            root=root,
+            only=only,
+            kind=found["kind"],
+            base=store.describe(found["base"]),
+            repository=repository,
+            commit=found["commit"],
+            borrowed=tuple(map(Path, found["borrowed"])),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(project: Project, place: Path) -> None:
+    """What `_recall` needs; written last, so that it stands for a project that is whole."""
+    found = {
+        "name": project.name,
+        "root": str(project.root),
+        "only": sorted(project.only),
+        "kind": project.kind,
+        "base": project.base.id,
+        "repository": project.repository.name,
+        "commit": project.commit,
+        "borrowed": [str(path) for path in project.borrowed],
+    }
+    with storage_errors("a project copy"):
+        fresh = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+        fresh.write_text(json.dumps(found), encoding="utf-8")
+        os.replace(fresh, _note(place))
+
+
+def _note(place: Path) -> Path:
+    return place.with_name(f"{place.name}.json")
+
+
+def _tell_omitted(root: Path, base: Tree) -> None:
+    """Name what agents get no copy of; secrets and links that lead out are left out on purpose."""
+    left = [f"{item.path} ({item.reason})" for item in base.omitted if item.reason not in _ON_PURPOSE]
+    if left:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        log.warning("Agents get no copy of these files of %s: %s%s", root, ", ".join(left[:_NAMED]), more)
 
 
 async def commit_tree(project: Project, tree: Tree, store: Store) -> str:
@@ -226,7 +298,7 @@ def _project_skip(root: Path, user: UserRepository | None, only: frozenset[str],
         if is_git_name(name) or path == SCRATCH:
             return ""
         if is_secret_name(name) or _is_denied(root / path, inside):
-            return "not shared with agents"
+            return _SECRET
         if files is None:
             return skip_nothing(path, is_directory)
         if is_directory:

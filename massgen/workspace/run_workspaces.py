@@ -9,7 +9,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from massgen.errors import StorageError
@@ -19,53 +18,17 @@ from massgen.workspace.applying import CutOff, finish_applying
 from massgen.workspace.context_paths import ContextPath, merge_context_paths
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
-from massgen.workspace.project import Project, WriteMode, free_name, open_project, project_roots
+from massgen.workspace.project import Project, free_name, open_project, project_roots, recall_project
 from massgen.workspace.removal import empty_directory, remove_path
 from massgen.workspace.review import Acceptance, Applied, FileChange, Review
 from massgen.workspace.rewriting import rewrite_paths, spell
+from massgen.workspace.run_settings import AgentPlace, Frozen, WorkspaceSettings
 from massgen.workspace.store import FRAMEWORK_DIRECTORIES, SCRATCH_ARCHIVE, Store, Tree
 from massgen.workspace.worktrees import Worktrees
 
 log = logging.getLogger(__name__)
 
 _KEPT = (*FRAMEWORK_DIRECTORIES, SCRATCH_ARCHIVE, layouts.WORKTREES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentPlace:
-    """An agent by real id and number (N of `agentN`). `files` is False for one that needs no workspace (S-02);
-    `cwd` is its configured workspace name, `existing` the directory of a run that is resumed."""
-
-    agent_id: str
-    number: int
-    cwd: str | None = None
-    files: bool = True
-    existing: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceSettings:
-    """What a run needs to know. `denied` are key files and the team file; `.massgen` always is. `links` is False
-    where readers run without a sandbox, so that views are copies. `hold_writes` keeps what the presenter writes in
-    `legacy` mode in a copy until `apply` (restarts with `legacy` writes, COORD-106)."""
-
-    launch_directory: Path
-    instance: str
-    snapshot_storage: str = "snapshots"
-    agent_temporary_workspace: str = "temp_workspaces"
-    context_paths: tuple[ContextPath, ...] = ()
-    write_mode: WriteMode = "legacy"
-    denied: tuple[Path, ...] = ()
-    links: bool = True
-    hold_writes: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
-    """An agent's files at one moment: its workspace and its project copies by project name."""
-
-    tree: Tree
-    projects: dict[str, Tree] = field(default_factory=dict)
 
 
 class RunWorkspaces:
@@ -98,6 +61,7 @@ class RunWorkspaces:
             instance=settings.instance,
             snapshots=settings.snapshot_storage,
             temp=settings.agent_temporary_workspace,
+            log_dir=settings.log_dir,
         )
         run = cls(settings, agents, claim)
         try:
@@ -247,26 +211,43 @@ class RunWorkspaces:
             await self._worktrees.start_round(agent_id, trees=frozen.projects)
 
     async def seed(self, source: Path | Frozen) -> None:
-        """Start every agent's next turn with a copy of the last winner's files (WS-012, SESS-042)."""
+        """Start every agent's next turn with a copy of the last winner's files (WS-012, SESS-042).
+
+        Workspaces of a turn that died are gone on with as they are.
+        """
         if not self._workspaces:
             return
         tree = source.tree if isinstance(source, Frozen) else await self._store.take(source, trusted=True)
-        for workspace in self._workspaces.values():
-            await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
+        for agent_id, workspace in self._workspaces.items():
+            if self._agents[agent_id].existing is None:
+                await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
 
     async def recall(self, agent_id: str, tree_id: str | None, directory: Path) -> Frozen | None:
         """The files of an earlier answer of a resumed run: from the store, else from the step's `directory`.
 
-        It is what the agent published last, until it publishes again; project copies start from the base.
+        It is what the agent published last, until it publishes again. Project copies that the store has not got
+        start from the base.
         """
         if agent_id not in self._workspaces:
             return None
-        if tree_id is not None and await asyncio.to_thread(self._store.objects.has_tree, tree_id):
-            frozen = Frozen(tree=await asyncio.to_thread(self._store.describe, tree_id))
-        else:
-            frozen = Frozen(tree=await self._store.take(directory, trusted=True))
+        own, *copies = (tree_id or "").split("+")
+        tree = await self._kept_tree(own)
+        projects: dict[str, Tree] = {}
+        for copy in copies:
+            name, _, identifier = copy.rpartition("=")
+            kept = await self._kept_tree(identifier)
+            if kept is not None:
+                projects[name] = kept
+        if tree is None:
+            tree = await self._store.take(directory, trusted=True)
+        frozen = Frozen(tree=tree, projects=projects)
         self._frozen[agent_id] = frozen
         return frozen
+
+    async def _kept_tree(self, identifier: str) -> Tree | None:
+        if not identifier.isalnum() or not await asyncio.to_thread(self._store.objects.has_tree, identifier):
+            return None
+        return await asyncio.to_thread(self._store.describe, identifier)
 
     def latest(self, agent_id: str) -> Frozen | None:
         """The agent's newest published files."""
@@ -367,16 +348,19 @@ class RunWorkspaces:
         projects: list[Project] = []
         for root, only in project_roots(self._contexts):
             if root not in known:
+                place = layout.store / "projects" / str(len(known))
                 taken = {project.name for project in projects} | {project.name for project in known.values()}
                 name = free_name(root.name or "project", taken)
-                known[root] = await open_project(
-                    root,
-                    name=name,
-                    only=only,
-                    mode="isolated" if self.settings.write_mode == "legacy" else self.settings.write_mode,
-                    denied=(layout.state, *map(Path, map(os.path.realpath, self.settings.denied))),
-                    store=self._store,
-                    place=layout.store / "projects" / str(len(known)),
+                known[root] = await recall_project(root, only=only, store=self._store, place=place) or (
+                    await open_project(
+                        root,
+                        name=name,
+                        only=only,
+                        mode="isolated" if self.settings.write_mode == "legacy" else self.settings.write_mode,
+                        denied=(layout.state, *map(Path, map(os.path.realpath, self.settings.denied))),
+                        store=self._store,
+                        place=place,
+                    )
                 )
             projects.append(known[root])
         if projects:
@@ -384,5 +368,6 @@ class RunWorkspaces:
             self._worktrees = Worktrees(
                 projects=projects, workspaces=workspaces, store=self._store, work=layout.store / "work"
             )
+            await self._worktrees.recall()
             checkouts = [workspace / layouts.WORKTREES for workspace in workspaces.values()]
             await asyncio.to_thread(layouts.note_cleanup, self._claim, checkouts)

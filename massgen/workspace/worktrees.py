@@ -8,6 +8,7 @@ anyone, so that no agent's git runs what another agent wrote. It is built out of
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -80,6 +81,36 @@ class Worktrees:
                 await git("update-ref", "-d", f"refs/heads/{old.name}", git_dir=project.repository)
             await self._check_out(agent_id, project, (trees or {}).get(project.name))
             await self._tell_others(agent_id, project, branch.name, shown, gone=old.name if old else None)
+        await self._keep()
+
+    async def recall(self) -> None:
+        """Go on with the branches of a run that died, where its checkouts are still there."""
+        for agent_id, branch in (await asyncio.to_thread(self._noted)).items():
+            checkouts = [self.checkout(agent_id, project) for project in self.projects]
+            there = [await asyncio.to_thread(_is_directory, path) for path in checkouts]
+            if all(there):
+                self._branches[agent_id] = branch
+
+    def _noted(self) -> dict[str, _Branch]:
+        try:
+            found = json.loads(self._note.read_text(encoding="utf-8"))
+            return {
+                agent_id: _Branch(name=name, commits=dict(commits), frozen=dict(frozen))
+                for agent_id, (name, commits, frozen) in found.items()
+                if agent_id in self._workspaces
+            }
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    async def _keep(self) -> None:
+        """Note whose branch is which, for a run that goes on with this one."""
+        found = {name: [one.name, one.commits, one.frozen] for name, one in self._branches.items()}
+        with storage_errors("a worktree"):
+            await asyncio.to_thread(_replace, self._note, json.dumps(found))
+
+    @property
+    def _note(self) -> Path:
+        return self._work.with_name("branches.json")
 
     async def freeze(self, agent_id: str) -> dict[str, Tree]:
         """The state of the agent's checkouts by project name, committed but not yet shown to the others."""
@@ -95,6 +126,7 @@ class Worktrees:
             tree = await self._store.take(checkout, skip=checkout_skip(ignored))
             branch.frozen[project.name] = await commit_tree(project, tree, self._store)
             trees[project.name] = tree
+        await self._keep()
         return trees
 
     async def publish(self, agent_id: str) -> None:
@@ -108,6 +140,7 @@ class Worktrees:
                 branch.commits[project.name] = commit
                 await git("update-ref", f"refs/heads/{branch.name}", commit, git_dir=project.repository)
                 await self._tell_others(agent_id, project, branch.name, commit)
+        await self._keep()
 
     async def archive_scratch(self, agent_id: str) -> None:
         """Copy the scratch space to `.scratch_archive/` in the workspace, so that a snapshot holds it (WS-039)."""
@@ -180,6 +213,13 @@ def _furnish(checkout: Path, project: Project, refs: Mapping[str, str]) -> None:
     for name, commit in refs.items():
         (repository / "refs/heads" / name).write_text(f"{commit}\n")
     (checkout / SCRATCH).mkdir(exist_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    fresh.write_text(text, encoding="utf-8")
+    os.replace(fresh, path)
 
 
 def _move_in(fresh: Path, checkout: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from massgen.agents.calling import CallRecord, ModelCaller
+from massgen.agents.record import Entry
 from massgen.agents.round import Round, RoundStart, Verdict
 from massgen.backends.protocol import ModelRequest, Retrying, ToolCall, ToolResultMessage, ToolSpec, UserMessage
 from massgen.backends.simulated import PolicyBackend, Turn
@@ -20,6 +21,8 @@ FRAMED = f"{'=' * 60}\nNEWS\n{'=' * 60}"
 
 class Silent:
     """Implements `CallObserver`."""
+
+    def grew(self, entries: tuple[Entry, ...]) -> None: ...
 
     def text(self, text: str) -> None: ...
 

@@ -1,0 +1,87 @@
+"""A round that was in progress goes on: the same conversation, byte for byte, and no tool called twice."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from massgen.events.codec import read_run
+from massgen.events.types import NewAnswer, StartedStreaming, ToolEnd, ToolStart
+from massgen.testing import ReceivedRequest, ScriptedProvider
+from tests.needs import needs
+from tests.resume.course import folded
+from tests.resume.team import go_on, play_until, team, working
+
+POINTS = [
+    ("model_call", 2),
+    ("tool_start", 3),
+    ("tool_end", 4),
+    ("conversation", 5),
+    ("AnswerProposed", 1),
+    ("VoteProposed", 1),
+    ("final_answer", 1),
+]
+CALLS = 12
+"""Model calls of a run that nobody kills: per agent four until the answer and one vote, two for the presentation."""
+
+
+def conversations(requests: Sequence[ReceivedRequest]) -> dict[str, list[list[Any]]]:
+    """The messages of each request as they came, by what the round was asked."""
+    found: dict[str, list[list[Any]]] = {}
+    for received in requests:
+        body = received.json
+        head = json.dumps([body["model"], body["messages"][:2], body.get("tools")])
+        found.setdefault(head, []).append(body["messages"])
+    return found
+
+
+def check(log_dir: Path, server: ScriptedProvider, launch: Path) -> None:
+    """Everything that has to hold after a run was killed and gone on with."""
+    events = list(read_run(log_dir))
+    labels = [event.body.label for event in events if isinstance(event.body, NewAnswer)]
+    assert sorted(labels) == ["agent1.1", "agent2.1"]
+    story = folded(log_dir)
+    assert story.follows, (story.problems, [attempt.problems for attempt in story.attempts])
+    for rounds in conversations(server.requests).values():
+        for earlier, later in itertools.pairwise(rounds):
+            assert later[: len(earlier)] == earlier
+    assert len(conversations(server.requests)) == 5
+    assert len(server.requests) <= CALLS + 2
+    started = [event.body.call_id for event in events if isinstance(event.body, ToolStart)]
+    ended = [event.body.call_id for event in events if isinstance(event.body, ToolEnd)]
+    assert len(set(started)) == len(started) == 7 and sorted(started) == sorted(ended)
+    begun = [(event.agent_id, event.round) for event in events if isinstance(event.body, StartedStreaming)]
+    assert len(set(begun)) == len(begun) == 5
+    for counts in launch.glob(".massgen/workspaces/*/count.txt"):
+        lines = counts.read_text().split()
+        assert len(set(lines)) == len(lines)
+    assert not list(launch.glob(".massgen/store/*")) and not list(launch.glob(".massgen/live/*.json"))
+    assert len(list(launch.glob(".massgen/workspaces/work_*"))) == 2
+
+
+def kill_and_go_on(launch: Path, kind: str, count: int, torn: bool) -> None:
+    with ScriptedProvider({"m1": working("four"), "m2": working("4")}).in_thread() as server:
+        config = team(server.openai_url, ["m1", "m2"])
+        log_dir = play_until(launch, config, kind, count)
+        if torn:
+            path = log_dir / "turn_1/attempt_1/events.jsonl"
+            content = path.read_bytes()
+            last = content.rstrip(b"\n").rpartition(b"\n")[2]
+            path.write_bytes(content[: len(content) - len(last) // 2])
+        result = asyncio.run(asyncio.wait_for(go_on(launch, config, log_dir), 100))
+        assert result.exit_code == 0 and result.answer == "four", result.message
+        check(log_dir, server, launch)
+
+
+@needs("bwrap")
+@pytest.mark.slow
+@pytest.mark.spec("COORD-055")
+@pytest.mark.parametrize(("kind", "count"), POINTS, ids=[f"{kind} {count}" for kind, count in POINTS])
+def test_a_round_goes_on_where_it_was_killed(tmp_path: Path, kind: str, count: int) -> None:
+    kill_and_go_on(tmp_path, kind, count, torn=False)
