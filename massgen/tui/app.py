@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from massgen.tui.feed import RunFeed
     from massgen.tui.panel import AgentPanel
 
-FRAMES = 12
+FRAMES = 15
 FINAL_SHARE = 0.45
 
 
@@ -183,7 +183,7 @@ class TeamApp(App[int]):
         for position, (name, agent) in enumerate(self.feed.state.agents.items()):
             style = "reverse bold" if position == self.current else ""
             out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.shown)[:1]} ", style=style)
-        self.tabs.update(out)
+        self.tabs.update(out, layout=False)
 
     def _draw_final(self) -> None:
         state = self.feed.state
@@ -223,7 +223,8 @@ class TeamApp(App[int]):
         if self.screen.maximized is not None:
             self.screen.minimize()
         elif self.panels:
-            focused = self.focused if self.focused in (*self.panels.values(), self.final) else None
+            around = self.focused.ancestors_with_self if self.focused is not None else []
+            focused = next((one for one in (*self.panels.values(), self.final) if one in around), None)
             self.screen.maximize(focused or list(self.panels.values())[self.current], container=False)
 
     def action_light(self) -> None:

@@ -37,7 +37,7 @@ class Header(Static):
     def draw(self, feed: RunFeed | None, now: float, note: str) -> None:
         """`now` is the end of the time that is shown while the run goes on."""
         if feed is None or not feed.state.agents:
-            self.update(Text.assemble((" MassGen ", "bold reverse"), f"  {note}"))
+            self.update(Text.assemble((" MassGen ", "bold reverse"), f"  {note}"), layout=False)
             return
         state = feed.state
         elapsed = (state.ended or now) - state.started
@@ -52,7 +52,7 @@ class Header(Static):
             _leader(feed),
         ]
         line = sign(" · ").join(part for part in parts if part)
-        self.update(clean(Text.assemble((" MassGen ", "bold reverse"), "  ", line)))
+        self.update(clean(Text.assemble((" MassGen ", "bold reverse"), "  ", line)), layout=False)
 
 
 def _ended(reason: str) -> str:

@@ -6,12 +6,14 @@ Screen { layout: vertical; }
 #tabs { height: 1; display: none; background: $surface; }
 #team { height: 1fr; layout: grid; grid-gutter: 0; }
 #team.tabbed { layout: vertical; }
-.agent { border: round $foreground 30%; padding: 0 1; height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }
+.agent { border: round $foreground 30%; padding: 0 1; height: 1fr; }
+Lines { scrollbar-size-vertical: 0; padding-right: 1; overflow-x: hidden; }
+Lines:focus, Lines.away { scrollbar-size-vertical: 1; scrollbar-gutter: stable; padding-right: 0; }
 .agent.streaming { border: round $primary; }
 .agent.answered, .agent.voted { border: round $success 60%; }
 .agent.error, .agent.timeout { border: round $error; }
 .agent.winner { border: heavy $success; }
-.agent:focus { border: heavy $accent; }
+.agent:focus-within { border: heavy $accent; }
 #final { display: none; height: auto; max-height: 45%; border: double $success; padding: 0 1; }
 #final.shown { display: block; scrollbar-size-vertical: 1; }
 #final:focus { border: double $accent; }
