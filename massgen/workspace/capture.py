@@ -76,6 +76,7 @@ class Capture:
     known: dict[str, Known]
     skip: Callable[[str, bool], str | None]
     size_cap: int = SIZE_CAP
+    file_cap: int | None = None
     trusted: bool = False
     fresh: dict[str, Known] = field(default_factory=dict)
     omitted: list[Omission] = field(default_factory=list)
@@ -179,6 +180,8 @@ class Capture:
     def _file(self, parent: int, name: str, path: str, found: os.stat_result) -> TreeEntry | _Reading | None:
         if found.st_nlink > 1 and not self.trusted and self._names(found) < found.st_nlink:
             return self.omit(path, "hard link to a file outside")
+        if self.file_cap is not None and found.st_size > self.file_cap:
+            return self.omit(path, f"larger than {self.file_cap >> 20} MB")
         if self._planned + found.st_size > self.size_cap:
             return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")
         self._planned += found.st_size

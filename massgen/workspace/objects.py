@@ -30,6 +30,7 @@ DIRECTORY = 0o040000
 ARCHIVED_GIT = 0o160000
 _CHUNK = 1 << 20
 _WHOLE = 8 << 20
+_ZEROS = bytes(_CHUNK)
 
 
 class TreeEntry(NamedTuple):
@@ -91,7 +92,11 @@ class Objects:
                 with open(temporary, "xb", opener=_opener) as target:
                     while chunk := os.read(descriptor, _CHUNK):
                         digest.update(chunk)
-                        target.write(chunk)
+                        if chunk == _ZEROS[: len(chunk)]:
+                            target.seek(len(chunk), os.SEEK_CUR)
+                        else:
+                            target.write(chunk)
+                    target.truncate()
                 blob = digest.hexdigest()
                 self._directory(f"{self._blobs}/{blob[:2]}")
                 os.replace(temporary, self.blob_path(blob))
@@ -160,9 +165,7 @@ def _write_new(path: str, content: bytes) -> None:
     """Write a file that must not exist yet; nothing is left of it where that fails."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        _write_all(descriptor, content)
     except BaseException:
         _discard(path)
         raise
@@ -176,10 +179,14 @@ def _discard(temporary: str) -> None:
 
 
 def copy_file(source: Path, destination: Path, mode: int) -> None:
-    """Copy one file as a reflink where the file system can, else in the kernel, else by reading."""
+    """Copy one file as a reflink where the file system can, else in the kernel, else by reading; holes stay holes."""
     with open(source, "rb") as reader:
         descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
+            found = os.fstat(reader.fileno())
+            if found.st_size > _WHOLE and found.st_blocks * 512 < found.st_size:
+                _copy_sparse(reader.fileno(), descriptor, found.st_size)
+                return
             copier = getattr(os, "copy_file_range", None)
             while copier is not None:
                 try:
@@ -190,11 +197,33 @@ def copy_file(source: Path, destination: Path, mode: int) -> None:
                         raise
                     copier = None
             while chunk := reader.read(_CHUNK):
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(descriptor, view) :]
+                _write_all(descriptor, chunk)
         finally:
             os.close(descriptor)
+
+
+def _copy_sparse(reader: int, writer: int, size: int) -> None:
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(reader, position, getattr(os, "SEEK_DATA", os.SEEK_SET))
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                break
+            raise
+        chunk = os.pread(reader, _CHUNK, start)
+        if not chunk:
+            break
+        os.lseek(writer, start, os.SEEK_SET)
+        _write_all(writer, chunk)
+        position = start + len(chunk)
+    os.ftruncate(writer, size)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ Kind = Literal["worktree", "shadow"]
 SCRATCH = ".massgen_scratch"
 _SECRET = "not shared with agents"
 PROJECT_CAP = 8 << 30
-FILE_CAP = 256 << 20
+FILE_CAP = 100 << 20
 _NAMED = 5
 _ON_PURPOSE = frozenset({_SECRET, "cache", "virtual environment", "broken link", "link that leaves the workspace"})
 

@@ -94,10 +94,10 @@ class Review:
         for change in changes:
             sides = self._sides(change)
             if sides is None:
-                parts.append(f"Binary file {change.path} {change.kind}\n")
+                parts.append(f"Binary file {_quoted(change.path)} {change.kind}\n")
                 continue
-            before = "/dev/null" if change.kind == "added" else f"a/{change.path}"
-            after = "/dev/null" if change.kind == "deleted" else f"b/{change.path}"
+            before = "/dev/null" if change.kind == "added" else _quoted(f"a/{change.path}")
+            after = "/dev/null" if change.kind == "deleted" else _quoted(f"b/{change.path}")
             for line in difflib.unified_diff(*sides, before, after):
                 parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
         return "".join(parts)
@@ -216,6 +216,16 @@ class Review:
             except UnicodeDecodeError:
                 return None
         return texts[0], texts[1]
+
+
+def _quoted(path: str) -> str:
+    """A name as git writes it into a patch, so that a line end in it cannot pass for another line."""
+    raw = os.fsencode(path)
+    if all(32 <= byte < 127 and byte not in b'"\\' for byte in raw):
+        return path
+    return (
+        '"' + "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in raw) + '"'
+    )
 
 
 def _mode(entry: TreeEntry | None) -> int | None:

@@ -86,12 +86,14 @@ class Store:
         *,
         skip: Skip = skip_in_workspace,
         size_cap: int | None = None,
+        file_cap: int | None = None,
         trusted: bool = False,
     ) -> Tree:
         """Freeze `directory` as it is now. `skip(path, is_directory)` gives None to keep a name, a reason to leave
-        it out with a log line, or an empty reason to leave it out in silence. `trusted` is for directories that no
+        it out with a log line, or an empty reason to leave it out in silence; `file_cap` leaves out larger files.
+        `trusted` is for directories that no
         agent writes (views, steps, the user's project): hard links in them are no way to steal a file."""
-        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap, trusted)
+        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap, file_cap, trusted)
 
     async def materialise(self, tree: Tree, destination: Path, *, links: bool = True) -> None:
         """Replace `destination` by a read-only view of `tree`; readers see the old or the new one.
@@ -119,7 +121,7 @@ class Store:
         size = sum(self.objects.blob_path(entry.id).stat().st_size for entry in blobs)
         return Tree(id=tree, files=len(blobs), size=size)
 
-    def _take(self, directory: Path, skip: Skip, size_cap: int, trusted: bool) -> Tree:
+    def _take(self, directory: Path, skip: Skip, size_cap: int, file_cap: int | None, trusted: bool) -> Tree:
         root = os.path.realpath(directory)
         with self._lock(root):
             capture = Capture(
@@ -128,6 +130,7 @@ class Store:
                 known=self._known.get(root, {}),
                 skip=skip,
                 size_cap=size_cap,
+                file_cap=file_cap,
                 trusted=trusted,
             )
             tree = capture.run()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -378,14 +379,19 @@ def test_parts_of_a_file_can_be_accepted(tmp_path: Path, project: Path) -> None:
 
 
 def test_the_patch_can_be_applied_by_git(tmp_path: Path, project: Path) -> None:
+    odd = os.fsdecode(b'caf\xe9 "\n+++ b/lib.py')
+
     async def story() -> None:
-        place, changes = await presented(tmp_path / "launch", project, lib="VALUE = 4\n", new="no newline")
+        place, _ = await presented(tmp_path / "launch", project, lib="VALUE = 4\n", new="no newline")
+        write(place.checkout() / odd, "odd\n")
+        changes = await place.run.changes("alpha")
         write(tmp_path / "changes.patch", place.run.review("alpha").patch(changes))
 
     play(story)
     git(project, "apply", str(tmp_path / "changes.patch"))
     assert (project / "lib.py").read_text() == "VALUE = 4\n"
     assert (project / "new.py").read_text() == "no newline"
+    assert (project / odd).read_text() == "odd\n"
 
 
 def test_a_failure_while_applying_takes_everything_back(tmp_path: Path, project: Path) -> None:
@@ -560,3 +566,77 @@ def test_a_directory_that_still_holds_files_of_the_user_is_a_conflict(tmp_path: 
     play(story)
     assert (project / "pkg/built.o").read_text() == "ignored\n"
     assert (project / "app.py").read_text() == "new\n"
+
+
+def test_a_huge_file_of_the_project_is_not_copied_and_the_user_is_told(
+    tmp_path: Path, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (project / "disk.img").open("wb") as file:
+        file.truncate(2 << 30)
+
+    async def story() -> None:
+        place = await started(tmp_path / "launch", project)
+        assert "disk.img" not in os.listdir(place.checkout())
+        assert await place.run.changes("alpha") == []
+
+    play(story)
+    assert "disk.img (larger than 100 MB)" in caplog.text
+
+
+def test_names_that_are_no_utf8_and_names_that_differ_only_in_case_reach_the_project(
+    tmp_path: Path, project: Path
+) -> None:
+    raw = os.fsdecode(b"caf\xe9.txt")
+    write(project / raw, "old\n")
+    write(project / "Readme", "upper\n")
+
+    async def story() -> None:
+        place = await started(tmp_path / "launch", project)
+        assert git(place.checkout(), "status", "--porcelain") == ""
+        write(place.checkout() / raw, "new\n")
+        (place.checkout() / "Readme").rename(place.checkout() / "README")
+        await place.run.apply("alpha", accept_all(await place.run.changes("alpha")))
+
+    play(story)
+    assert (project / raw).read_text() == "new\n"
+    assert {"README", "Readme"} & set(os.listdir(project)) == {"README"}
+
+
+def test_pipes_sockets_loops_and_read_only_directories_do_not_stop_a_run(tmp_path: Path, project: Path) -> None:
+    os.mkfifo(project / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(project / "socket"))
+    (project / "loop").symlink_to("loop")
+    (project / "round").symlink_to(".")
+    write(project / "locked/file.txt", "old\n")
+    (project / "locked").chmod(0o555)
+
+    async def story() -> None:
+        place = await started(tmp_path / "launch", project)
+        found = set(os.listdir(place.checkout()))
+        assert found == {".git", ".massgen_scratch", "app.py", "lib.py", "locked"}
+        write(place.checkout() / "locked/file.txt", "new\n")
+        changes = await place.run.changes("alpha")
+        assert [change.path for change in changes] == ["locked/file.txt"]
+        await place.run.finish()
+
+    play(story)
+    (project / "locked").chmod(0o755)
+
+
+def test_files_outside_of_a_sparse_checkout_are_neither_copied_nor_deleted(tmp_path: Path, project: Path) -> None:
+    write(project / "other/far.py")
+    write(project / "near/here.py")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "two")
+    git(project, "sparse-checkout", "set", "near")
+
+    async def story() -> None:
+        place = await started(tmp_path / "launch", project)
+        assert not (place.checkout() / "other").exists()
+        assert git(place.checkout(), "status", "--porcelain") == ""
+        write(place.checkout() / "near/here.py", "new\n")
+        await place.run.apply("alpha", accept_all(await place.run.changes("alpha")))
+
+    play(story)
+    assert git(project, "status", "--porcelain").strip() == "M near/here.py"

@@ -294,3 +294,17 @@ def test_a_content_that_a_killed_process_left_short_is_written_again(tmp_path: P
     write(short, "no")
     short.chmod(0o444)
     assert show(store, take(store, workspace), tmp_path / "view") == contents(workspace)
+
+
+def test_holes_of_a_file_stay_holes_in_the_store_and_in_what_is_restored(tmp_path: Path, workspace: Path) -> None:
+    with (workspace / "sparse.bin").open("wb") as file:
+        file.seek(20 << 20)
+        file.write(b"middle")
+        file.truncate(40 << 20)
+    if (workspace / "sparse.bin").stat().st_blocks * 512 >= 40 << 20:
+        pytest.skip("this file system keeps no holes")
+    store = Store(tmp_path / "store")
+    asyncio.run(store.restore(take(store, workspace), tmp_path / "again"))
+    assert contents(tmp_path / "again") == contents(workspace)
+    for blob in (tmp_path / "again/sparse.bin", *(tmp_path / "store").rglob("*")):
+        assert blob.stat().st_blocks * 512 < 10 << 20
