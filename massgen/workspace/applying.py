@@ -15,7 +15,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -71,7 +71,8 @@ def apply_steps(policy: AgentPathPolicy, steps: Sequence[Step], *, state: Path, 
             for entry in plan.entries:
                 step = contents[entry.target]
                 if step.content is not None:
-                    staging.stage(policy, entry, step.content(), staging.is_executable(entry.after))
+                    with _naming(entry):
+                        staging.stage(policy, entry, step.content(), staging.is_executable(entry.after))
         except (OSError, PathRefused):
             _take_away(policy, plan)
             raise
@@ -80,8 +81,9 @@ def apply_steps(policy: AgentPathPolicy, steps: Sequence[Step], *, state: Path, 
         try:
             for entry in plan.ordered():
                 begun.append(entry)
-                staging.keep_old(policy, entry)
-                staging.carry_out(policy, entry)
+                with _naming(entry):
+                    staging.keep_old(policy, entry)
+                    staging.carry_out(policy, entry)
         except (OSError, PathRefused):
             for entry in reversed(begun):
                 with contextlib.suppress(OSError, PathRefused):
@@ -104,6 +106,15 @@ def finish_applying(state: Path) -> tuple[CutOff, ...]:
             policy = _recorded(journal.plan)
             found.append(_finish(policy, journal.plan) if journal.committed else _undo(policy, journal.plan))
     return tuple(found)
+
+
+@contextlib.contextmanager
+def _naming(entry: Entry) -> Iterator[None]:
+    """Errors name the user's file, not what was staged for it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(entry.target)) from error
 
 
 def _plan(policy: AgentPathPolicy, steps: Sequence[Step], patch: str) -> Plan:
@@ -181,6 +192,12 @@ def fits(target: Path, deleted: set[Path]) -> bool:
         if any(Path(directory, name) not in deleted for name in (*files, *links)):
             return False
     return True
+
+
+def is_locked(target: Path) -> bool:
+    """Whether the directory that holds `target`, or would, cannot be written by this user."""
+    parent = next(path for path in target.parents if os.path.lexists(path))
+    return _is_directory(parent) and not os.access(parent, os.W_OK | os.X_OK)
 
 
 def _refuse_special(target: Path, deleted: set[Path]) -> None:

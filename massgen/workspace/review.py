@@ -16,7 +16,7 @@ from typing import Literal
 
 from massgen.errors import StorageError
 from massgen.workspace import staging
-from massgen.workspace.applying import Step, apply_steps, fits
+from massgen.workspace.applying import Step, apply_steps, fits, is_locked
 from massgen.workspace.grants import PathRefused
 from massgen.workspace.objects import EXECUTABLE, LINK, TreeEntry
 from massgen.workspace.policy import AgentPathPolicy
@@ -134,6 +134,8 @@ class Review:
             refused = error.message
         if refused is None and _mode(change.new) == LINK:
             refused = "links are not applied"
+        if refused is None and is_locked(target):
+            refused = "its directory is read-only"
         return FileChange(
             project=project.name,
             path=change.path,
