@@ -120,11 +120,12 @@ class Round:
         return (*earlier, *self.updates())
 
     async def _call(self) -> AssistantMessage:
+        """Workflow tools, which change from round to round, come last: providers cache what requests begin with."""
         ordinary = self.tools.specs() if self.tools is not None else ()
         system = self.start.system
         if self.memory is not None and self.start.with_memory is not None:
             system = self.start.with_memory(await self.memory())
-        message = await self.caller.call(system, self.buffer, (*self._workflow, *ordinary))
+        message = await self.caller.call(system, self.buffer, (*ordinary, *self._workflow))
         if message.text.strip():
             self.last_text = message.text
         return message

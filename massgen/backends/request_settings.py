@@ -99,6 +99,11 @@ def _openrouter(options: Options, settings: RequestSettings) -> None:
 
 
 def _anthropic(options: Options, _: Endpoint, settings: RequestSettings) -> None:
+    """Claude caches only what is marked: tools and system text, the same in every round, and the conversation where
+    an agent has tools of its own to make it long."""
+    settings.values["anthropic_cache_instructions"] = True
+    if options.get("cwd") or options.get("mcp_servers") or options.get("custom_tools"):
+        settings.values["anthropic_cache_messages"] = True
     betas = options.get("betas")
     if betas:
         settings.values["extra_headers"] = {"anthropic-beta": ",".join(betas)}
