@@ -3,19 +3,23 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CLIENTS := .venv-clients
+CLIENTS_READY := $(CLIENTS)/.ready
+CLIENTS_PINS := tests/clients/constraints.txt
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 PYTEST := $(BIN)/python -m pytest
 TEAM ?= @examples/demo/team
 QUESTION ?= A game show host opens one of three doors without knowing where the prize is, and it is empty. Should I switch?
 
-.PHONY: help demo setup test quick lint bench soak spec pins clean
+.PHONY: help demo setup clients test quick lint bench soak spec pins clean
 
 help:
 	@echo "make demo    watch a simulated team answer a question (no key, no network)"
 	@echo "make test    the whole test suite"
 	@echo "make quick   the tests that take less than a minute together"
 	@echo "make lint    style, types, rooms, sizes"
+	@echo "make clients set up what the tests of LiteLLM and LangChain need (600 MB, beside .venv)"
 	@echo "make bench   speed and size beside their budgets"
 	@echo "make soak    the long forms of the chaos and endurance tests"
 	@echo "make spec    renew docs/spec from the project's specification"
@@ -34,6 +38,25 @@ $(READY): pyproject.toml constraints.txt
 		test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV); \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi
+	@touch $@
+
+# LiteLLM and LangChain are too heavy for the environment of everybody; tests run programs in this one. What is
+# imported is compiled once, so that no test has to.
+clients: $(CLIENTS_READY)
+
+$(CLIENTS_READY): $(CLIENTS_PINS)
+	@test -n "$(PYTHON)" || { echo "MassGen needs Python 3.11 or newer; none was found on PATH." >&2; exit 1; }
+	@echo "Setting up $(CLIENTS) ..."
+	@set -e; if command -v uv >/dev/null 2>&1; then \
+		test -x $(CLIENTS)/bin/python || uv venv --quiet --python "$(PYTHON)" $(CLIENTS); \
+		install="uv pip install --quiet --python $(CLIENTS)/bin/python --no-deps"; \
+	else \
+		test -x $(CLIENTS)/bin/python || "$(PYTHON)" -m venv $(CLIENTS); \
+		install="$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile"; \
+	fi; \
+	$$install -r $(CLIENTS_PINS); \
+	$$install --no-build-isolation -e .
+	@PYTHONDONTWRITEBYTECODE= $(CLIENTS)/bin/python -W ignore tests/clients/warm.py
 	@touch $@
 
 demo: $(READY)
@@ -64,5 +87,5 @@ pins: pyproject.toml
 	@"$(PYTHON)" scripts/pin.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

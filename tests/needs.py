@@ -1,4 +1,4 @@
-"""Marks for tests that need a program of the machine.
+"""Marks for tests that need a program of the machine, or the environment of `make clients`.
 
 `make test` skips such a test where the program is missing and lists it; with MASSGEN_TEST_ALL=1 (as in CI,
 which installs all of them) a missing program is a failure.
@@ -10,10 +10,15 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
+CLIENTS = ROOT / ".venv-clients"
+"""The environment of `make clients`: LiteLLM, its proxy, LangChain."""
 COMMANDS = {
+    "clients": ["make", "--question", "-C", str(ROOT), "clients"],
     "docker": ["docker", "info"],
     "bwrap": ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true"],
     "chromium": ["chromium", "--version"],

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import CLIENTS, needs
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/guide/python.md", "docs/reference/python.md")
 
@@ -22,15 +24,22 @@ def snippets() -> list[tuple[str, str]]:
     return found
 
 
+PYTHONS = {True: str(CLIENTS / "bin" / "python"), False: sys.executable}
+CASES = [
+    pytest.param(program, id=name, marks=needs("clients") if "import litellm" in program else ())
+    for name, program in snippets()
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "program"), snippets(), ids=lambda value: value if "docs/" in value[:5] else "")
-def test_a_snippet_runs_as_printed(name: str, program: str, tmp_path: Path) -> None:
-    if "import litellm" in program:
-        pytest.importorskip("litellm")
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+@pytest.mark.parametrize("program", CASES)
+def test_a_snippet_runs_as_printed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    command = [PYTHONS["import litellm" in program], "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-    assert (tmp_path / ".massgen").is_dir(), name
+    assert (tmp_path / ".massgen").is_dir()
 
 
 @pytest.mark.slow
