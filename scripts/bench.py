@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks"
-SHARED = ("budget", "provider")
+SHARED = ("budget", "provider", "screen")
 
 
 def run(script: Path) -> tuple[list[dict[str, Any]], bool]:
