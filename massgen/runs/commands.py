@@ -16,7 +16,7 @@ from massgen.config import AgentConfig, BackendConfig, LoadedConfig
 from massgen.runs.workfiles import AgentWork
 from massgen.workspace.grants import PathPolicy
 from massgen.workspace.sandbox.agent import AgentSandboxes
-from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox, local_kind
+from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox, limits_kept_by, local_kind
 from massgen.workspace.sandbox.container.settings import container_settings, effective_mode
 from massgen.workspace.sandbox.protocol import Sandbox
 
@@ -81,7 +81,10 @@ class CommandPlaces:
             )
 
         kind, _ = await asyncio.to_thread(local_kind, settings)
-        log.info("[%s] Sandbox of its commands: %s", agent.id, kind)
+        keeper = await asyncio.to_thread(limits_kept_by, settings.limits)
+        log.info("[%s] Sandbox of its commands: %s; limits kept by: %s", agent.id, kind, keeper)
+        if keeper == "nobody":
+            self._warn("Limits on memory and processes of commands cannot be enforced on this system.")
         sandboxes = AgentSandboxes(work.policy(), make)
         self.stack.push_async_callback(sandboxes.close)
         return sandboxes

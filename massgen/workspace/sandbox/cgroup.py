@@ -1,7 +1,8 @@
 """Limits on memory and processes by control groups, where this user may make one (both versions).
 
-Version 2 needs a delegated group (systemd gives users one), version 1 needs root. Elsewhere `make` returns None
-and the watchdog alone keeps the limits.
+Version 2 needs a delegated group: what a desktop session or a user service runs in, not what a login over the
+network does, nor a container with a read-only `/sys/fs/cgroup`. Version 1 needs root. Elsewhere `make` returns None
+and the watchdog keeps the limits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from massgen.workspace.sandbox.protocol import Limit, Limits
 
 _ROOT = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
 _JOIN = 'for group in $1; do echo $$ > "$group/cgroup.procs"; done; shift; exec "$@"'
 
 
@@ -29,6 +31,12 @@ class ControlGroup:
         """What to put before a command so that it and its children are in the group from the start."""
         return ["/bin/sh", "-c", _JOIN, "sh", " ".join(map(str, self.directories))]
 
+    def holds(self, pid: int) -> bool:
+        """Whether the process joined every directory of the group."""
+        with contextlib.suppress(OSError):
+            return all(str(pid) in (path / "cgroup.procs").read_text().split() for path in self.directories)
+        return False
+
     def hits(self) -> dict[Limit, int]:
         """How often each limit was hit since the group was made."""
         return {limit: _counter(path, key) for limit, path, key in self.counters}
@@ -40,35 +48,38 @@ class ControlGroup:
                 directory.rmdir()
 
 
-def make(limits: Limits) -> ControlGroup | None:
-    """A new group with `limits`, or None where that is not allowed."""
-    own = dict(_own_groups())
+def make(limits: Limits, *, root: Path = _ROOT, own: Path = _OWN) -> ControlGroup | None:
+    """A new group with `limits`, or None where that is not allowed. `root` is where control groups are mounted,
+    `own` lists those of this process."""
+    groups = dict(_own_groups(own))
     name = f"massgen-{os.getpid()}-{secrets.token_hex(4)}"
-    if (_ROOT / "cgroup.controllers").exists():
-        return _version_2(own.get("", "/"), name, limits)
-    return _version_1(own, name, limits)
+    if (root / "cgroup.controllers").exists():
+        return _version_2(root, groups.get("", "/"), name, limits)
+    return _version_1(root, groups, name, limits)
 
 
-def _own_groups() -> list[tuple[str, str]]:
+def _own_groups(own: Path) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in own.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             found += [(controller, path) for controller in controllers.split(",")]
     return found
 
 
-def _version_2(own: str, name: str, limits: Limits) -> ControlGroup | None:
-    here = _ROOT / own.lstrip("/")
+def _version_2(root: Path, own: str, name: str, limits: Limits) -> ControlGroup | None:
+    """The nearest group above this process that hands on both controllers; every one up to there must be ours, and
+    so must the list of its processes: the kernel asks for that before it moves a process."""
+    here = root / own.lstrip("/")
     for parent in (here, *here.parents):
-        if not parent.is_relative_to(_ROOT) or not os.access(parent, os.W_OK):
+        if not parent.is_relative_to(root) or not all(map(_is_ours, (parent, parent / "cgroup.procs"))):
             return None
         control = parent / "cgroup.subtree_control"
         if control.exists() and {"memory", "pids"} <= set(control.read_text().split()):
-            files = {"memory.max": limits.memory, "pids.max": limits.processes}
-            group = _made(parent / name, files)
+            group = _made(parent / name, {"memory.max": limits.memory, "pids.max": limits.processes})
             if group is None:
                 return None
+            _write_optional(group / "memory.swap.max", "0")
             counters: tuple[tuple[Limit, Path, str], ...] = (
                 ("memory", group / "memory.events", "oom_kill"),
                 ("processes", group / "pids.events", "max"),
@@ -77,20 +88,32 @@ def _version_2(own: str, name: str, limits: Limits) -> ControlGroup | None:
     return None
 
 
-def _version_1(own: dict[str, str], name: str, limits: Limits) -> ControlGroup | None:
+def _is_ours(path: Path) -> bool:
+    return os.access(path, os.W_OK)
+
+
+def _version_1(root: Path, own: dict[str, str], name: str, limits: Limits) -> ControlGroup | None:
     if not {"memory", "pids"} <= own.keys():
         return None
-    memory = _made(_ROOT / "memory" / own["memory"].lstrip("/") / name, {"memory.limit_in_bytes": limits.memory})
-    pids = _made(_ROOT / "pids" / own["pids"].lstrip("/") / name, {"pids.max": limits.processes})
+    memory = _made(root / "memory" / own["memory"].lstrip("/") / name, {"memory.limit_in_bytes": limits.memory})
+    pids = _made(root / "pids" / own["pids"].lstrip("/") / name, {"pids.max": limits.processes})
     directories = tuple(path for path in (memory, pids) if path is not None)
     if memory is None or pids is None:
         ControlGroup(directories=directories, counters=()).remove()
         return None
+    _write_optional(memory / "memory.memsw.limit_in_bytes", str(limits.memory))
     counters: tuple[tuple[Limit, Path, str], ...] = (
         ("memory", memory / "memory.oom_control", "oom_kill"),
         ("processes", pids / "pids.events", "max"),
     )
     return ControlGroup(directories=directories, counters=counters)
+
+
+def _write_optional(path: Path, value: str) -> None:
+    """Swap counts as memory where the kernel counts it."""
+    if path.exists():
+        with contextlib.suppress(OSError):
+            path.write_text(value)
 
 
 def _made(group: Path, files: dict[str, int]) -> Path | None:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from massgen.workspace.grants import Grants
-from massgen.workspace.sandbox import bubblewrap
+from massgen.workspace.sandbox import bubblewrap, cgroup
 from massgen.workspace.sandbox.confinement import MARK, confine
 from massgen.workspace.sandbox.environment import command_environment
 from massgen.workspace.sandbox.inside import landlock
@@ -16,6 +17,7 @@ from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits, Network, SandboxKind
 
 Warn = Callable[[str], None]
+LimitKeeper = Literal["control groups", "watching", "nobody"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,16 @@ def local_kind(settings: LocalSettings) -> tuple[SandboxKind, str]:
         if works.get(kind):
             return kind, found.reason
     return "none", found.reason or "the configuration allows no stronger one"
+
+
+def limits_kept_by(limits: Limits) -> LimitKeeper:
+    """Who keeps the limits on memory and processes of commands here: control groups, a look five times a second, or
+    nobody."""
+    group = cgroup.make(limits)
+    if group is not None:
+        group.remove()
+        return "control groups"
+    return "watching" if Path("/proc/self/stat").exists() else "nobody"
 
 
 def choose_sandbox(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shlex
 import socket
@@ -33,6 +34,8 @@ from massgen.workspace.sandbox.protocol import (
     Sink,
 )
 from massgen.workspace.sandbox.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 _START_SECONDS = 20.0
 _END_SECONDS = 10.0
@@ -98,7 +101,7 @@ class LocalSandbox:
             )
             theirs.close()
             async with asyncio.timeout(_START_SECONDS):
-                await self._send(ours, dict(self._confinement.settings))
+                await self._send(ours, self._settings(group))
                 answer = await self._first_message(ours)
         except (OSError, TimeoutError) as error:
             ours.close()
@@ -110,8 +113,18 @@ class LocalSandbox:
         self._control = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
         roots = [place for place in (self._confinement.private, self._confinement.start_directory) if place]
+        if group is not None and not group.holds(self._launcher.pid):
+            log.warning("The control group was not joined; limits of commands are watched only.")
         if self._pace:
             self._watchdog.start(self._launcher.pid, roots if self._confinement.private else [], group)
+
+    def _settings(self, group: cgroup.ControlGroup | None) -> dict[str, Any]:
+        """The warden's settings. Without a control group one process may take twice the memory at most, in the time
+        until the watchdog looks."""
+        settings = dict(self._confinement.settings)
+        if group is None and self._confinement.private is not None:
+            settings["limits"] = {**settings["limits"], "RLIMIT_DATA": 2 * self._limits.memory}
+        return settings
 
     async def _complaint(self, error: BaseException) -> str:
         """What the launcher wrote before it ended, else the error itself."""

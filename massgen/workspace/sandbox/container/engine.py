@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from massgen.errors import ConfigError
 
 RECOMMENDED = (28, 0, 0)
+_CONTROLLERS = {"memory": "memory", "cpu": "CPU time", "pids": "processes"}
 
 
 class ContainerUnavailable(ConfigError, RuntimeError):
@@ -75,6 +76,17 @@ class Engine:
                 hint="Start the engine, or allow this user to use it (group docker), then run: docker info",
             )
         return answer.output.strip()
+
+    async def unenforced(self) -> tuple[str, ...]:
+        """The limits that this engine takes and does not keep, because the host lacks the control groups."""
+        form = "{{.Host.CgroupControllers}}" if self.is_podman else "{{.MemoryLimit}} {{.CPUCfsQuota}} {{.PidsLimit}}"
+        answer = await self.ask("info", "--format", form, timeout=30)
+        words = answer.output.strip(" []\n").split()
+        if answer.code != 0:
+            return ()
+        if self.is_podman:
+            return tuple(name for key, name in _CONTROLLERS.items() if key not in words)
+        return tuple(name for word, name in zip(words, _CONTROLLERS.values(), strict=False) if word == "false")
 
 
 def find_engine(program: str = "") -> Engine:

@@ -22,6 +22,10 @@ async def ready_engine(program: str, warn: Callable[[str], None]) -> Engine:
     warning = old_version(await engine.version(), podman=engine.is_podman)
     if warning:
         warn(warning)
+    if missing := await engine.unenforced():
+        warn(
+            f"The container engine does not enforce limits here on: {', '.join(missing)} (no control groups for them)."
+        )
     return engine
 
 
