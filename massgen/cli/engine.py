@@ -2,9 +2,10 @@
 
 Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), skip (agent),
 cancel (now; with after: true nothing further is asked once the turn is over, false takes that back),
-reply (id, text or accepted), forget, context (mode), paths (path, permission), config, quit.
-Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, refused, queued, dropped, question, review,
-closed, notice. What happens inside a turn stands in its event log.
+reply (id, text or accepted), forget, context (mode), mode (name, value),
+paths (path, permission), config, quit.
+Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, modes, refused, queued, dropped, question,
+review, closed, notice. What happens inside a turn stands in its event log.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from massgen.cli.asking import Asked, prepare, references
 from massgen.cli.console import Writer, contract_stream
 from massgen.cli.inspection import open_in_desktop
+from massgen.cli.modes import modes_of, prepared_again, with_mode
 from massgen.cli.remote_person import RemotePerson
 from massgen.cli.session import trace, write_output
 from massgen.cli.start_screen import provider_label
@@ -46,6 +48,7 @@ class Engine:
         self._questions: asyncio.Queue[str | None] = asyncio.Queue()
         self._person = RemotePerson(self.say)
         self._last = False
+        self._flags: Mapping[str, Any] = {}
         self._context: tuple[RequestedPath, ...] = ()
 
     def say(self, kind: str, **data: Any) -> None:
@@ -67,8 +70,9 @@ class Engine:
 
     async def _start(self, command: Mapping[str, Any]) -> bool:
         question, flags = str(command.get("question", "")), command.get("flags")
+        self._flags = flags if isinstance(flags, dict) else {}
         try:
-            asked = await asyncio.to_thread(prepare, question, flags if isinstance(flags, dict) else {})
+            asked = await asyncio.to_thread(prepare, question, self._flags)
         except MassGenError as error:
             self.say("failed", message=str(error), exit_code=error.exit_code)
             return False
@@ -86,7 +90,7 @@ class Engine:
                 [agent.id, agent.backend.model or "", provider_label(agent.backend.type)] for agent in config.agents
             ],
             config=str(request.loaded.path or ""),
-            mode=config.orchestrator.coordination_mode,
+            modes=modes_of(request),
         )
         if asked.request.question.strip():
             self._questions.put_nowait(asked.request.question)
@@ -96,7 +100,10 @@ class Engine:
         while (command := await _next(commands)) is not None:
             if command.get("do") == "quit":
                 break
-            self._obey(command)
+            if command.get("do") == "mode":
+                await self._set_mode(str(command.get("name", "")), str(command.get("value", "")))
+            else:
+                self._obey(command)
         self._leave()
 
     def _leave(self) -> None:
@@ -140,6 +147,22 @@ class Engine:
         if self._run is not None and wanted != self._last:
             self._last = wanted
             self._run.warn(f"A person wants the session to {'stop' if wanted else 'go on'} after this turn.")
+
+    async def _set_mode(self, name: str, value: str) -> None:
+        """A toggle of the mode bar, from the next turn on (TUI-006); what does not go together is refused."""
+        assert self._chat is not None
+        base = self._chat.base
+        try:
+            flags = with_mode(self._flags, name, value, modes_of(base))
+            fresh = await asyncio.to_thread(prepared_again, flags)
+        except MassGenError as error:
+            self.say("refused", message=str(error))
+        else:
+            self._flags = flags
+            self._chat.base = replace(
+                self._chat.base, loaded=fresh.loaded, single_agent=fresh.single_agent, quick=fresh.quick
+            )
+        self.say("modes", modes=modes_of(self._chat.base))
 
     def _set_context(self, mode: str) -> None:
         """The launch directory for the next turns: read, write or off (TUI-041)."""

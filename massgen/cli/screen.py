@@ -37,7 +37,7 @@ def run_screen(question: str, flags: Mapping[str, Any]) -> int:
         question=question,
         flags=dict(flags),
         launch=Path.cwd(),
-        context=_context(flags),
+        context=shared_directory(flags),
     )
     app = SessionApp(start)
     app.run()
@@ -49,5 +49,6 @@ def run_screen(question: str, flags: Mapping[str, Any]) -> int:
     return app.return_code or 0
 
 
-def _context(flags: Mapping[str, Any]) -> str:
+def shared_directory(flags: Mapping[str, Any]) -> str:
+    """What `--cwd-context` asks for: off, read or write."""
     return {"ro": "read", "rw": "write"}.get(flags["cwd_context"] or "", flags["cwd_context"] or "off")

@@ -5,7 +5,7 @@
 
 `seq` counts a run through, across turns and attempts. Kinds are those of LOG-053 and `fact` (everything
 the rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injection`, `attempt_start`,
-`session_resume`, and those of `continuing.py`.
+`session_resume`, `background_job`, and those of `continuing.py`.
 """
 
 from __future__ import annotations
@@ -98,6 +98,17 @@ class ToolEnd:
     is_error: bool
     milliseconds: float
     media: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundJob:
+    """A job of an agent began (`running`) or ended; a job that the end of the turn stops has no event (BG-017)."""
+
+    kind: ClassVar[str] = "background_job"
+    job_id: str
+    tool: str
+    status: Literal["running", "completed", "error", "cancelled"]
+    milliseconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +302,7 @@ Body = (
     | Content
     | ToolStart
     | ToolEnd
+    | BackgroundJob
     | NewAnswer
     | Vote
     | Restart
@@ -322,6 +334,7 @@ BODIES: Mapping[str, type] = {
         Content,
         ToolStart,
         ToolEnd,
+        BackgroundJob,
         NewAnswer,
         Vote,
         Restart,

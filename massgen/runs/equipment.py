@@ -12,7 +12,7 @@ from pathlib import Path
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
-from massgen.events.types import Event
+from massgen.events.stream import EventStream
 from massgen.runs.context_rules import memory_wanted, notes_wanted
 from massgen.runs.memory import TeamMemory
 from massgen.runs.team import Equipment
@@ -51,7 +51,7 @@ class EquipmentNeeds:
     redact: Callable[[str], str]
     log_directory: Callable[[], Path]
     steps: Callable[[str], Path | None]
-    subscribe: Callable[[Callable[[Event], None]], object]
+    stream: EventStream
     session: Path
     earlier: Callable[[TeamFiles], Awaitable[None]]
     files_of: FilesOf
@@ -102,6 +102,7 @@ async def equip(needs: EquipmentNeeds, stack: AsyncExitStack) -> Equipped:
         launch=needs.launch,
         stack=stack,
         warn=needs.warn,
+        emit=lambda body, agent_id: needs.stream.emit(body, agent_id=agent_id),
         redact=needs.redact,
         log_directory=needs.log_directory,
     )
@@ -129,7 +130,7 @@ def _remember(files: TeamFiles, needs: EquipmentNeeds) -> None:
     if not files.agents:
         return
     files.traces = RoundTraces([agent.id for agent in needs.config.agents], needs.redact)
-    needs.subscribe(files.traces)
+    needs.stream.subscribe(files.traces)
     if memory_wanted(needs.config):
         files.memory = TeamMemory(
             run=files.run,

@@ -9,13 +9,18 @@ from typing import Any
 
 from massgen.backends.protocol import ToolCall
 from massgen.engine.words import RuntimeWords
-from massgen.tools.background.jobs import JobBoard
+from massgen.events.types import BackgroundJob
+from massgen.tools.background.jobs import Job, JobBoard
 from massgen.tools.background.runtime_input import RuntimeInput
 from massgen.tools.background.tools import Backgroundable, background_tools, results_text
 from massgen.tools.catalog import ToolCatalog
 from massgen.tools.protocol import Tool, ToolContext, ToolOutcome
 
 RunCall = Callable[[ToolCall], Awaitable[ToolOutcome]]
+
+
+def _nobody(_: BackgroundJob) -> None:
+    return None
 
 
 class SpokenInput(RuntimeInput):
@@ -42,15 +47,26 @@ class SpokenInput(RuntimeInput):
 
 @dataclass(slots=True)
 class AgentJobs:
-    """Enter `board` for the length of the turn. `run_call` is how the running round calls a tool by name."""
+    """Enter `board` for the length of the turn. `run_call` is how the running round calls a tool by name.
+
+    `tell` is told of each beginning and end while the turn goes on (BG-017).
+    """
 
     spoken: SpokenInput = field(default_factory=SpokenInput)
     board: JobBoard = field(init=False)
     run_call: RunCall | None = None
+    tell: Callable[[BackgroundJob], object] = _nobody
     _catalog: ToolCatalog = field(default_factory=lambda: ToolCatalog([]))
 
     def __post_init__(self) -> None:
-        self.board = JobBoard(self.spoken)
+        self.board = JobBoard(self.spoken, on_change=self._changed)
+
+    def _changed(self, job: Job) -> None:
+        if not self.board.closing:
+            milliseconds = round(job.elapsed_seconds * 1000, 3) if job.status != "running" else 0.0
+            self.tell(
+                BackgroundJob(job_id=job.job_id, tool=job.tool_name, status=job.status, milliseconds=milliseconds)
+            )
 
     def with_jobs(self, tools: Sequence[Tool]) -> list[Tool]:
         """`tools`, custom ones able to run in the background, and the six tools of jobs (BG-001, BG-003)."""

@@ -269,7 +269,7 @@ class Run:
             redact=self.log.redact,
             log_directory=lambda: self.log.tree.here,
             steps=lambda label: self.log.steps.steps.get(label),
-            subscribe=self.stream.subscribe,
+            stream=self.stream,
             session=self.session.root,
             earlier=self._open_files,
             files_of=self._files_of(),

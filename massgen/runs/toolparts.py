@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.errors import ConfigError
+from massgen.events.types import Body
 from massgen.runs.media import takes_media
 from massgen.runs.workfiles import AgentWork
 from massgen.tools.protocol import Phase, Tool
@@ -37,6 +38,7 @@ class ToolSurroundings:
     launch: Path
     stack: AsyncExitStack
     warn: Warn
+    emit: Callable[[Body, str], object]
     redact: Callable[[str], str]
     log_directory: Callable[[], Path]
 
@@ -143,7 +145,7 @@ class ToolParts:
             return
         from massgen.runs.jobs import AgentJobs
 
-        self.jobs = AgentJobs()
+        self.jobs = AgentJobs(tell=lambda job: self.around.emit(job, self.agent.id))
         await self.around.stack.enter_async_context(self.jobs.board)
 
     async def build(self) -> list[Tool]:

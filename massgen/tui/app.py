@@ -26,6 +26,7 @@ from massgen.tui.symbols import has_unicode, one_line, printable, sign, state_si
 if TYPE_CHECKING:
     from massgen.tui.feed import RunFeed
     from massgen.tui.panel import AgentPanel
+    from massgen.tui.ribbon import JobRibbon
 
 FRAMES = 15
 FINAL_SHARE = 0.45
@@ -52,6 +53,7 @@ class TeamApp(App[int]):
         Binding("c", "conversation", "Conversation"),
         Binding("w", "files", "Workspace files"),
         Binding("f", "result", "Final answer"),
+        Binding("b", "jobs", "Background jobs"),
         Binding("z", "zoom", "Zoom the agent"),
         *(Binding(str(n % 10), f"agent({n})", show=False) for n in range(1, 11)),
     ]
@@ -65,6 +67,7 @@ class TeamApp(App[int]):
         self.note = ""
         self._grid = Grid(0, 0)
         self.head = Header()
+        self.ribbon: JobRibbon | None = None
         self.tabs = Static(id="tabs", markup=False)
         self.seats = Container(id="team")
         self.final = FinalPanel()
@@ -102,7 +105,8 @@ class TeamApp(App[int]):
 
     def get_system_commands(self, screen):
         yield from super().get_system_commands(screen)
-        for binding in self.BINDINGS:
+        classes = [kind for kind in type(self).__mro__ if issubclass(kind, TeamApp)]
+        for binding in (binding for kind in reversed(classes) for binding in vars(kind).get("BINDINGS", ())):
             if isinstance(binding, Binding) and binding.description and binding.action != "command_palette":
                 method = getattr(self, f"action_{binding.action}", None)
                 if method is not None:
@@ -141,6 +145,18 @@ class TeamApp(App[int]):
             self._draw_tabs()
         self._draw_final()
 
+    def draw_jobs(self) -> None:
+        """The ribbon of background jobs, made with the first of them."""
+        if self._feed is None or not (self._feed.jobs.jobs or self.ribbon is not None):
+            return
+        if self.ribbon is None:
+            from massgen.tui.ribbon import JobRibbon
+
+            self.ribbon = JobRibbon()
+            self.mount(self.ribbon, after=self.head)
+        if self.ribbon.draw(self._feed.jobs, self.now()):
+            self.relayout()
+
     def _seat(self, names: list[str]) -> None:
         team = self.seats
         from massgen.tui.panel import AgentPanel
@@ -158,6 +174,7 @@ class TeamApp(App[int]):
     def _height(self) -> int:
         """Rows for the agents."""
         used = 2 + (3 if self.query("#prompt") else 0)
+        used += self.ribbon is not None and self.ribbon.display
         final = int(self._room.height * FINAL_SHARE) if self.final.has_class("shown") else 0
         return self._room.height - used - final
 
@@ -203,6 +220,7 @@ class TeamApp(App[int]):
 
     def draw_header(self) -> None:
         self.head.draw(self._feed, self.now(), self.note)
+        self.draw_jobs()
 
     def draw_bar(self) -> None:
         """The line of keys at the bottom (TUI-049)."""
@@ -243,6 +261,11 @@ class TeamApp(App[int]):
         from massgen.tui.contents import table_text
 
         self.open_text("Coordination", lambda: table_text(self.feed), key="r")
+
+    def action_jobs(self) -> None:
+        from massgen.tui.ribbon import jobs_text
+
+        self.open_text("Background jobs", lambda: jobs_text(self.feed.jobs, self.now()), key="b")
 
     def action_timeline(self) -> None:
         from massgen.tui.contents import timeline_text

@@ -184,5 +184,7 @@ def _end(round: RoundView) -> Text:
             return Text(sign(f"→ looks again because of {one_line(round.label or round.reason)}"), style="yellow")
         case "final":
             return Text(sign("★ final answer"), style="bold green")
+        case "skipped":
+            return Text(sign("⊘ out for this turn"), style="yellow")
         case _:
             return Text(sign("✗ the round failed"), style="bold red")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from massgen.events.types import (
     AttemptStart,
+    BackgroundJob,
     Content,
     ErrorOccurred,
     Event,
@@ -27,6 +28,7 @@ from massgen.events.types import (
 )
 from massgen.tui.symbols import one_line
 from massgen.views.coordination_log import CoordinationLog
+from massgen.views.jobs import JobsView
 from massgen.views.run_state import AnswerView, RunState
 from massgen.views.states import PHASES
 from massgen.views.transcript import RoundView, Transcript
@@ -64,6 +66,7 @@ class RunFeed:
     state: RunState = field(default_factory=RunState)
     transcript: Transcript = field(default_factory=Transcript)
     log: CoordinationLog = field(default_factory=CoordinationLog)
+    jobs: JobsView = field(default_factory=JobsView)
     moments: list[Moment] = field(default_factory=list)
     past: list[PastTurn] = field(default_factory=list)
     answers: list[AnswerView] = field(default_factory=list)
@@ -78,6 +81,7 @@ class RunFeed:
         self.state.apply(event)
         self.transcript.apply(event)
         self.log.apply(event)
+        self.jobs.apply(event)
         self.last_seen = event.timestamp or self.last_seen
         self.changed.add(event.agent_id)
         if not isinstance(event.body, Content | FinalChunk):
@@ -150,6 +154,10 @@ def describe(event: Event) -> str:
             return f"uses {one_line(name)}"
         case ToolEnd(name=name, is_error=True, result=result):
             return f"{one_line(name)} failed: {one_line(result)[:120]}"
+        case BackgroundJob(tool=tool, status="running"):
+            return f"background job: {one_line(tool)}"
+        case BackgroundJob(tool=tool, status=status):
+            return f"background job {status}: {one_line(tool)}"
         case NewAnswer(label=label, preview=preview):
             return f"answer {label}: {one_line(preview)[:120]}"
         case Vote(label=label, reason=reason):

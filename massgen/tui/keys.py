@@ -1,29 +1,35 @@
-"""The help that F1 shows (TUI-049)."""
+"""The help that F1 shows (TUI-049). No line is longer than a narrow terminal."""
 
 KEYS = """\
 Anywhere
-  Ctrl+C         cancel the turn and keep what there is; twice: leave at once; while idle: leave
-  Ctrl+K         command palette (every action, themes)
-  F1             this help
-  F2             light or dark
-  Shift+Tab, Tab move between the input, the agents and the answer; Escape leaves the input
+  Ctrl+C         cancel the turn, keep what there is; again: leave
+  Ctrl+K         command palette: every action, themes
+  F1, F2         this help; light or dark
+  Tab, Shift+Tab between input, agents and answer; Esc leaves the input
 
 While no text is being typed
-  1 ... 9, 0     go to an agent            z   zoom it, and back
-  e              open or close its thoughts and tool calls (a click opens one)
-  r              coordination table        a   answers and votes
-  t              timeline                  c   conversation
-  w              workspace files           f   final answer on the whole screen
-  l              light or dark             ?   this help
-  q              close what is open
+  1 ... 9, 0     go to an agent          z  zoom it, and back
+  e              open or close its thoughts and tool calls
+  r              coordination table      a  answers and votes
+  t              timeline                c  conversation
+  w              workspace files         f  final answer, whole screen
+  b              background jobs         l  light or dark
+  q              close what is open      ?  this help
 """
 ASKING = """
+While the team works
+  m              message to one agent    x  skip an agent for this turn
+  s              stop after this turn    F4 a question waits for you
+
 In the input
-  Enter          ask; while the team works: tell it to all agents, @agent TEXT to one
-  Ctrl+J         new line          Up, Down   earlier questions          Tab   complete /commands and @paths
+  Enter          ask; at work: tell all agents, @agent TEXT one
+  Ctrl+J         new line                Up, Down  earlier questions
+  Tab            complete /commands and @paths
+  F5             modes: agents, work, refine, personas, questions
   Ctrl+P         let the agents see this directory: off, read, write
   @path, @path:w let the agents read, or write, a file or directory
-  /help /status /config /context /inspect /clear /cancel /quit
+
+Commands
 """
 VIEWING = """
 In the viewer

@@ -12,19 +12,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from massgen.tui.app import TeamApp
 from massgen.tui.commands import Command, Commands
 from massgen.tui.keys import ASKING, KEYS
 from massgen.tui.link import EngineLink
+from massgen.tui.modes import LOWEST, ModeBar, ModeToggle
 from massgen.tui.prompt import Prompt
+from massgen.tui.steering import INTERRUPTED, SteeredApp
 from massgen.tui.symbols import one_line, sign
-from massgen.tui.wanted import WaitingRoom, wanted_from
+from massgen.tui.wanted import wanted_from
 
-EXECUTION, INTERRUPTED = 2, 4
+EXECUTION = 2
 SAVING_SECONDS = 10.0
 CANCELLED = "⏸️ Turn cancelled. Partial progress saved. Enter your next question or /quit to exit."
 LOGO = "MassGen: a team of agents works on your question, votes, and the winner answers."
-CYCLE = {"off": "read", "read": "write", "write": "off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,34 +38,30 @@ class Start:
     context: str = "off"
 
 
-class SessionApp(TeamApp):
+class SessionApp(SteeredApp):
     """`return_code`, `last_answer` and `failure` are for the command line that started it."""
 
     KEYS = KEYS + ASKING
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "context", "Share this directory", priority=True),
-        Binding("f4", "question", "Open the question that waits", priority=True),
+        Binding("f5", "modes", "Modes: agents, work, refine, personas, questions", priority=True),
         Binding("escape", "team", show=False),
         Binding("i,slash", "prompt", "Type", show=False),
     ]
 
     def __init__(self, start: Start) -> None:
-        super().__init__()
+        link = EngineLink(start.command, {"question": start.question, "flags": dict(start.flags)})
+        super().__init__(link, Prompt(self._complete))
         self.start = start
-        self.link = EngineLink(start.command, {"question": start.question, "flags": dict(start.flags)})
         self.welcome = Static(LOGO, id="welcome", markup=False)
-        self.prompt = Prompt(self._complete)
         self.commands = self._commands()
-        self.wanted = WaitingRoom(self)
-        self.running = False
+        self.mode_bar = ModeBar()
         self.ready = False
         self.last_answer = ""
         self.failure = ""
         self.config = ""
         self.context = start.context
         self.team: list[list[str]] = []
-        self._cancelled = False
-        self._leaving = False
         self._code = 0
         self._waiting: list[str] = []
 
@@ -73,6 +69,7 @@ class SessionApp(TeamApp):
         *above, bar = super().compose()
         yield from above
         yield self.welcome
+        yield self.mode_bar
         yield self.prompt
         yield bar
 
@@ -88,14 +85,16 @@ class SessionApp(TeamApp):
         state = "Enter tells the agents, @agent one of them, Ctrl+C cancels" if self.running else "Enter asks"
         if self.wanted.waiting:
             state = f"F4 opens {self.wanted.waiting} question(s) for you"
-        line = f" {state}  Esc then ? keys  Ctrl+K all  Ctrl+P directory: {self.context}"
+        if self.running and self.stops:
+            state = f"stops after this turn  {state}"
+        line = f" {state}  Esc then ? keys  Ctrl+K all  F5 modes"
         self.bar.update(sign(line))
 
     async def _engine(self) -> None:
         """What the engine says, until it ends."""
         async for message in self.link.messages():
             self._heard(message)
-        if not self._leaving:
+        if not self.leaving:
             words = "\n".join(list(self.link.last_words)[-5:])
             self.failure = self.failure or f"The engine ended unexpectedly.\n{words}"
             self._code = self._code or EXECUTION
@@ -107,7 +106,7 @@ class SessionApp(TeamApp):
             case "ready":
                 self._get_ready(message)
             case "failed":
-                self.failure, self._code, self._leaving = text, int(message.get("exit_code") or 1), True
+                self.failure, self._code, self.leaving = text, int(message.get("exit_code") or 1), True
             case "turn":
                 self._begin(message)
             case "ended":
@@ -116,6 +115,10 @@ class SessionApp(TeamApp):
                 self.say(text, error=True)
             case "queued":
                 self.say(sign(f"→ next question: {one_line(text)}"))
+            case "dropped":
+                self.say(f"Not asked any more: {one_line(text)}")
+            case "modes":
+                self._show_modes(message)
             case "question" | "review":
                 self.wanted.add(wanted_from(message))
             case "closed":
@@ -129,6 +132,7 @@ class SessionApp(TeamApp):
         self.ready, self.note = True, "" if self.start.question else "ready"
         self.team = [[str(part) for part in agent] for agent in message.get("agents") or []]
         self.config = str(message.get("config") or "")
+        self._show_modes(message)
         mode = f"Multi-Agent ({len(self.team)} agents)" if len(self.team) > 1 else "Single Agent"
         lines = [LOGO, "", f"Mode: {mode}"]
         lines += [f"  {one_line(name)}: {one_line(model) or '-'} ({label})" for name, model, label in self.team]
@@ -143,7 +147,7 @@ class SessionApp(TeamApp):
         self.draw_header()
 
     def _begin(self, message: Mapping[str, Any]) -> None:
-        self.running, self._cancelled, self.note = True, False, ""
+        self.running, self.cancelled, self.stops, self.note = True, False, False, ""
         self.welcome.display = False
         self.seats.display = True
         directory = Path(str(message.get("log_dir")))
@@ -169,25 +173,6 @@ class SessionApp(TeamApp):
             self.say(text or "The turn failed.", error=True)
         self.draw_bar()
 
-    def is_free(self) -> bool:
-        """Whether nothing is typed and nothing else is open: then a question may open by itself."""
-        return len(self.screen_stack) == 1 and not self.prompt.text
-
-    def announce(self, headline: str) -> None:
-        """A question waits; the person is busy."""
-        self.bell()
-        self.say(sign(f"📢 {headline} (F4 opens it)"))
-        self.draw_bar()
-
-    def reply(self, number: int, answer: Mapping[str, Any]) -> None:
-        """The person decided."""
-        self.link.send({"do": "reply", "id": number, **answer})
-
-    def action_question(self) -> None:
-        """F4: what waits for the person."""
-        if not self.wanted.open_next(now=True):
-            self.say("No question waits for you.")
-
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
         text = event.text.strip()
         if text.startswith("/") and "\n" not in text:
@@ -197,16 +182,9 @@ class SessionApp(TeamApp):
             self._waiting.append(text)
             self.say("The team gets ready; your question is asked then.")
         elif self.running:
-            self._tell(text)
+            self.tell(text)
         else:
             self.link.send({"do": "ask", "text": text})
-
-    def _tell(self, text: str) -> None:
-        """`@agent text` is for one agent, everything else for all (SESS-045)."""
-        name, _, rest = text.partition(" ")
-        agent = name[1:] if name.startswith("@") and name[1:] in self.panels and rest.strip() else None
-        self.link.send({"do": "tell", "text": rest.strip() if agent else text, "agent": agent})
-        self.say(sign(f"→ {agent or 'all agents'}, at the next safe point"))
 
     def _commands(self) -> Commands:
         return Commands(
@@ -216,7 +194,9 @@ class SessionApp(TeamApp):
             Command(("/context",), "PATH [write]", "let the agents see a path; alone: list them", self._add_path),
             Command(("/config",), "", "open the configuration", lambda _: self.link.send({"do": "config"})),
             Command(("/clear", "/reset"), "", "forget the earlier turns", lambda _: self._forget()),
-            Command(("/cancel",), "", "stop the turn, keep what there is", lambda _: self._cancel()),
+            Command(("/skip",), "AGENT", "an agent stops and is out for this turn", self._skip),
+            Command(("/cancel",), "[after]", "stop the turn now, or after its end", self.cancel),
+            Command(("/mode",), "[NAME VALUE]", "agents, work, refine, personas, questions", self._mode),
             Command(("/quit", "/exit", "/q"), "", "leave", lambda _: self.action_leave()),
         )
 
@@ -242,28 +222,11 @@ class SessionApp(TeamApp):
         agents = [f"@{name}" for name in self.panels if f"@{name}".startswith(word)] if self.running else []
         return [*agents, *(f"@{path}" for path in complete_reference(word[1:], self.start.launch))]
 
-    def _cancel(self) -> None:
-        if self.running:
-            self._cancelled = True
-            self.link.send({"do": "cancel"})
-            self.say(sign("⚠️ Cancellation requested - saving partial progress..."))
-
-    def action_interrupt(self) -> None:
-        """Ctrl+C: cancel, then leave at once; leave where nothing runs (SESS-027)."""
-        if not self.running:
-            self.action_leave()
-        elif not self._cancelled:
-            self._cancel()
-        else:
-            self.link.kill()
-            self._leaving = True
-            self.exit(INTERRUPTED, return_code=INTERRUPTED)
-
     def action_leave(self) -> None:
         """A running turn is cancelled and saved first."""
-        if self._leaving:
+        if self.leaving:
             return
-        self._leaving = True
+        self.leaving = True
         self.note = "saving and leaving..." if self.running else "leaving..."
         self.draw_header()
         self.link.send({"do": "quit"})
@@ -274,11 +237,73 @@ class SessionApp(TeamApp):
         self.link.kill()
         self.exit(self._code, return_code=self._code)
 
+    def action_keys(self) -> None:
+        self.open_text("Keys and commands", lambda: f"{self.KEYS}{self.commands.help()}", again=False)
+
+    def _skip(self, name: str) -> None:
+        self.skip(name.removeprefix("@")) if name else self.action_skip()
+
+    def _show_modes(self, message: Mapping[str, Any]) -> None:
+        given = message.get("modes")
+        values = {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        self.mode_bar.show([agent[0] for agent in self.team], {**values, "directory": self.context})
+        self._fit_modes()
+
+    def relayout(self) -> None:
+        self._fit_modes()
+        super().relayout()
+
+    def _fit_modes(self) -> None:
+        self.mode_bar.display = self.ready and self._room.height >= LOWEST
+        self.mode_bar.draw()
+
+    def _height(self) -> int:
+        return super()._height() - int(self.mode_bar.display)
+
+    def set_mode(self, name: str, value: str | None) -> None:
+        """Another value for a toggle, from the next turn on."""
+        if value is None:
+            self.say("Personas are for parallel work." if name == "personas" else "There is no other value.")
+        elif name == "directory":
+            self._share(value)
+        else:
+            self.link.send({"do": "mode", "name": name, "value": value})
+
+    def on_mode_toggle_turned(self, event: ModeToggle.Turned) -> None:
+        self.set_mode(event.name, self.mode_bar.turned(event.name))
+
+    def _mode(self, rest: str) -> None:
+        """`/mode` opens the list, `/mode refine off` sets one."""
+        title, _, value = rest.partition(" ")
+        mode = next((mode for mode in self.mode_bar.modes if title in (mode.title, mode.name)), None)
+        if not rest:
+            self.action_modes()
+        elif mode is None or value.strip() not in mode.values:
+            known = "; ".join(f"{mode.title} {'|'.join(mode.values)}" for mode in self.mode_bar.modes)
+            self.say(f"Modes: {known}", error=True)
+        else:
+            self.set_mode(mode.name, value.strip())
+
+    def action_modes(self) -> None:
+        if not self.ready:
+            self.say("The team gets ready.")
+            return
+        from massgen.tui.choices import TurningScreen
+
+        def turn(position: int, step: int) -> None:
+            name = self.mode_bar.modes[position].name
+            self.set_mode(name, self.mode_bar.turned(name, step))
+
+        self.push_screen(TurningScreen("How the team works from the next turn on", self.mode_bar.lines, turn))
+
     def action_context(self) -> None:
         """TUI-041."""
-        self.context = CYCLE.get(self.context, "off")
-        self.link.send({"do": "context", "mode": self.context})
-        self.draw_bar()
+        self._share({"off": "read", "read": "write"}.get(self.context, "off"))
+
+    def _share(self, mode: str) -> None:
+        self.context = self.mode_bar.values["directory"] = mode
+        self.mode_bar.draw()
+        self.link.send({"do": "context", "mode": mode})
         words = {"off": "is not shared", "read": "may be read", "write": "may be changed by the winner"}
         self.say(f"From the next turn on this directory {words[self.context]}.")
 

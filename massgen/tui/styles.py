@@ -3,6 +3,7 @@
 STYLES = """
 Screen { layout: vertical; }
 #header { height: 1; background: $panel; color: $text; text-wrap: nowrap; text-overflow: ellipsis; }
+#jobs { height: 1; background: $primary 30%; text-wrap: nowrap; text-overflow: ellipsis; }
 #tabs { height: 1; display: none; background: $surface; }
 #team { height: 1fr; layout: grid; grid-gutter: 0; }
 #team.tabbed { layout: vertical; }
@@ -25,6 +26,12 @@ Lines:focus, Lines.away { scrollbar-size-vertical: 1; scrollbar-gutter: stable; 
 ToastRack { dock: top; align: right top; margin-top: 1; }
 ModalScreen { align: center middle; background: $background 60%; }
 .box { width: 96%; height: 94%; border: round $accent; background: $surface; padding: 0 1; }
+#modes { height: 1; background: $surface; display: none; }
+.mode { width: auto; height: 1; padding: 0 1; }
+.mode:hover { background: $primary 40%; }
+.box.small { width: 80%; max-width: 100; height: auto; max-height: 90%; }
+.box.small .hint { dock: none; }
+.box.small OptionList { height: auto; max-height: 16; }
 .box .side { width: 34; height: 1fr; }
 .box .body { width: 1fr; height: 1fr; padding: 0 1; }
 .box .whole { width: auto; height: auto; }

@@ -13,6 +13,7 @@ from massgen.views.states import AGENT_STATES
 
 _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _PLAIN = {"▸": ">", "▾": "v", "·": "-", "→": "->", "✓": "+", "✗": "x", "…": "...", "🎤": "", "★": "*", "▲": "^"}
+_PLAIN |= {"⊘": "/", "📢": ""}
 
 
 @cache

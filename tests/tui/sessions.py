@@ -9,6 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from massgen.cli.ask import ask_command
+from massgen.cli.screen import shared_directory
 from massgen.tui.prompt import Prompt
 from massgen.tui.session import SessionApp, Start
 from tests.tui.scene import until
@@ -22,7 +23,8 @@ def application(directory: Path, question: str = "", **flags: Any) -> SessionApp
     values = {**context.params, **flags}
     values.pop("question")
     command = (sys.executable, "-m", "massgen.cli.engine")
-    return SessionApp(Start(command=command, question=question, flags=values, launch=directory))
+    shared = shared_directory(values)
+    return SessionApp(Start(command=command, question=question, flags=values, launch=directory, context=shared))
 
 
 async def say(app: SessionApp, pilot: Pilot[Any], text: str) -> None:

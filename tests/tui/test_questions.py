@@ -11,7 +11,7 @@ from textual.app import App
 from textual.widgets import OptionList
 
 from massgen.tui.prompt import Prompt
-from massgen.tui.questions import Question, QuestionScreen
+from massgen.tui.questions import AnswerBox, Question, QuestionScreen
 from massgen.tui.styles import STYLES
 from massgen.tui.wanted import WaitingRoom, wanted_from
 from tests.interactive.test_asked import asking_team, results_in
@@ -57,7 +57,7 @@ class Room(App[None]):
 
 
 def is_asked(app: App[Any]) -> bool:
-    return isinstance(app.screen, QuestionScreen) and bool(app.screen.query("#answer"))
+    return isinstance(app.screen, QuestionScreen) and isinstance(app.focused, AnswerBox | OptionList)
 
 
 def may_choose(app: App[Any]) -> bool:
@@ -99,14 +99,13 @@ def test_escape_and_an_empty_answer_are_no_answer(tmp_path: Path, key: str):
 
 
 @pytest.mark.spec("TUI-020", "COORD-147")
-def test_a_question_closes_when_its_time_is_over(tmp_path: Path):
+def test_when_the_time_is_over_the_agents_go_on_and_the_question_is_gone(tmp_path: Path):
     asking_team(tmp_path, seconds=1)
     app = application(tmp_path, "Tabs or spaces?")
 
     async def story(pilot):
-        await until(pilot, lambda: is_asked(app))
         await until(pilot, lambda: app.feed.state.complete and not app.running)
-        await until(pilot, lambda: not is_asked(app))
+        await until(pilot, lambda: len(app.screen_stack) == 1)
         await leave(app, pilot)
 
     play(app, story)
@@ -150,6 +149,20 @@ def test_questions_are_shown_one_after_the_other(tmp_path: Path):
 
     play(app, story)
     assert app.replies == [(1, {"text": "a"}), (2, {"text": "b"})]
+
+
+@pytest.mark.spec("TUI-020", "COORD-147")
+def test_an_open_question_closes_when_nobody_waits_any_more(tmp_path: Path):
+    app = Room()
+
+    async def story(pilot):
+        app.hear(1)
+        await until(pilot, lambda: is_asked(app))
+        app.wanted.close(1)
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+    play(app, story)
+    assert app.replies == []
 
 
 @pytest.mark.spec("TUI-020")

@@ -83,6 +83,11 @@ class JobBoard:
         self._closing = False
         runtime_input.listen(self._news.set)
 
+    @property
+    def closing(self) -> bool:
+        """Whether the turn is over, which ends what still runs."""
+        return self._closing
+
     async def __aenter__(self) -> JobBoard:
         await self._group.__aenter__()
         return self
