@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
+from massgen.engine.broadcast import AskHuman, HumanAnswers
 from massgen.events.stream import EventStream
 from massgen.runs.context_rules import memory_wanted, notes_wanted
 from massgen.runs.memory import TeamMemory
@@ -23,6 +25,9 @@ from massgen.runs.workfiles import FilesOf, TeamFiles
 from massgen.tools.protocol import Tool
 from massgen.workspace.access import PathNote
 from massgen.workspace.context_paths import RequestedPath
+
+if TYPE_CHECKING:
+    from massgen.tools.mcp import Questions
 
 log = logging.getLogger(__name__)
 PROVIDER_CODE = (
@@ -56,6 +61,8 @@ class EquipmentNeeds:
     earlier: Callable[[TeamFiles], Awaitable[None]]
     files_of: FilesOf
     extra_paths: tuple[RequestedPath, ...] = ()
+    ask_human: AskHuman | None = None
+    human_answers: HumanAnswers = field(default_factory=HumanAnswers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +158,18 @@ async def _start_servers(parts: Sequence[ToolParts], needs: EquipmentNeeds, stac
     from massgen.tools.mcp import McpConnections
 
     places = stack.enter_context(ServerPlaces(warn=needs.warn))
-    connections = await stack.enter_async_context(McpConnections(warn=needs.warn))
+    connections = await stack.enter_async_context(McpConnections(warn=needs.warn, questions=_questions(needs)))
     for part in parts:
         part.connections = connections
         part.start_servers(places)
+
+
+def _questions(needs: EquipmentNeeds) -> Questions:
+    """Whom servers ask: the person at the door, if there is one."""
+    from massgen.runs.server_questions import ServerQuestions
+
+    seconds = float(needs.config.orchestrator.coordination.broadcast_timeout)
+    return ServerQuestions(needs.ask_human, needs.human_answers, seconds, needs.warn, needs.redact)
 
 
 async def _open(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncExitStack) -> None:
@@ -170,9 +185,7 @@ async def _open(parts: Sequence[ToolParts], needs: EquipmentNeeds, stack: AsyncE
         await part.open_jobs()
 
 
-def _kit(
-    agent: AgentConfig, number: int, around: ToolSurroundings, files: TeamFiles, part: ToolParts
-) -> Equipment:
+def _kit(agent: AgentConfig, number: int, around: ToolSurroundings, files: TeamFiles, part: ToolParts) -> Equipment:
     work = files.agents.get(number)
     tools = Toolbox(agent=agent, number=number, around=around, work=work, parts=part) if part.wanted else None
     notes = part.notes()

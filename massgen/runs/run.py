@@ -274,6 +274,8 @@ class Run:
             earlier=self._open_files,
             files_of=self._files_of(),
             extra_paths=self.request.context_paths,
+            ask_human=self.request.ask_human,
+            human_answers=self.request.human_answers,
         )
 
     async def _prepare_team(

@@ -12,13 +12,14 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from massgen.errors import MassGenError
 from massgen.tools.mcp.address import check_launcher, check_url, checked_address
 from massgen.tools.mcp.bounds import masked, one_line
+from massgen.tools.mcp.clocks import CallClocks
 from massgen.tools.mcp.listing import Listing, OfferedTool, read_listing
 from massgen.tools.mcp.place import ServerPlace
 from massgen.tools.mcp.process import ServerProcess, stdio_streams
@@ -52,26 +53,6 @@ class ServerUnavailable(MassGenError):
 
 class ConnectionLost(ServerUnavailable):
     """The connection ended while the call was under way."""
-
-
-@dataclass(slots=True)
-class CallClocks:
-    """The time limits of the running calls; they stand still while a person is asked."""
-
-    running: dict[asyncio.Timeout, float] = field(default_factory=dict)
-    paused: int = 0
-
-    def pause(self) -> None:
-        self.paused += 1
-        for clock in self.running:
-            clock.reschedule(None)
-
-    def resume(self) -> None:
-        self.paused -= 1
-        if self.paused == 0:
-            now = asyncio.get_running_loop().time()
-            for clock, seconds in self.running.items():
-                clock.reschedule(now + seconds)
 
 
 class ServerLink:
@@ -183,7 +164,7 @@ class ServerLink:
 
         callback = None
         if self._questions is not None:
-            callback = elicitation(settings.name, self._agent_ids, self._questions, self._clocks)
+            callback = elicitation(settings.name, self._agent_ids, self._questions, self._clocks, settings.secrets)
         return await stack.enter_async_context(
             Client(streams, cache=None, elicitation_callback=callback, message_handler=self._heard)
         )
@@ -286,9 +267,7 @@ class ServerLink:
         seconds = self.settings.timeout_seconds
         try:
             async with asyncio.timeout(seconds) as clock:
-                self._clocks.running[clock] = seconds
-                if self._clocks.paused:
-                    clock.reschedule(None)
+                self._clocks.begin(clock, seconds)
                 try:
                     return await self._call_once(tool, arguments, report)
                 except ConnectionLost:
@@ -296,7 +275,7 @@ class ServerLink:
                         raise
                     return await self._call_once(tool, arguments, report)
                 finally:
-                    self._clocks.running.pop(clock, None)
+                    self._clocks.end(clock)
         except TimeoutError:
             self._timeouts += 1
             if self._timeouts >= TIMEOUTS_IN_A_ROW:
