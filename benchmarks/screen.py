@@ -58,9 +58,9 @@ class Screen:
     def until(self, text: str, patience: float = 60.0) -> float:
         """Wait until `text` is shown; seconds since the start."""
         end = time.perf_counter() + patience
-        while text not in SEQUENCE.sub("", self.raw.decode("utf-8", "replace")):
+        while text not in (shown := SEQUENCE.sub("", self.raw.decode("utf-8", "replace"))):
             if time.perf_counter() > end:
-                raise SystemExit(f"{text!r} did not come:\n{SEQUENCE.sub('', self.raw.decode('utf-8', 'replace'))[-3000:]}")
+                raise SystemExit(f"{text!r} did not come:\n{shown[-3000:]}")
             if select.select([self._fd], [], [], 1.0)[0]:
                 self._take()
         return time.perf_counter() - self._begin

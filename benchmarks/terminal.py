@@ -117,9 +117,7 @@ def long_run() -> Iterator[tuple[str | None, Body]]:
             arguments = json.dumps({"path": f"file_{number}.txt"})
             yield name, ToolStart(call_id=str(number), name="read_file", arguments=arguments)
             result = "text " * 50
-            yield name, ToolEnd(
-                call_id=str(number), name="read_file", result=result, is_error=False, milliseconds=5
-            )
+            yield name, ToolEnd(call_id=str(number), name="read_file", result=result, is_error=False, milliseconds=5)
         else:
             yield name, Content(content_kind="text", text=f"The {number}th sentence says something. ")
             yield name, Content(content_kind="reasoning", text=f"Is {number} right? ")

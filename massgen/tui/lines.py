@@ -32,6 +32,7 @@ class Lines(ScrollView, can_focus=True):
         self._starts: list[int] = []
         self._made: dict[int, tuple[Strip, Strip]] = {}
         self._made_for: tuple[object, ...] = ()
+        self._following = True
 
     @property
     def width(self) -> int:
@@ -39,19 +40,17 @@ class Lines(ScrollView, can_focus=True):
 
     def show(self, wanted: Sequence[Item], *, open: bool) -> None:
         """Show these, newest last; only what changed is laid out. New ones that fold are `open` or not."""
-        following = self.max_scroll_y - self.scroll_y <= 2
         gone = self._drop_oldest(wanted)
         lines = sum(len(block.strips) for block in self.blocks[:gone])
         del self.blocks[:gone]
         first = self._renew(wanted, open)
-        if not gone and first is None:
-            return
-        self._measure(0 if gone or first is None else first)
-        if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if gone or first is not None:
+            self._measure(0 if gone or first is None else first)
+            self.refresh()
+        if self._following:
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         elif lines:
-            self.scroll_to(y=max(0, self.scroll_y - lines), animate=False, immediate=True)
-        self.refresh()
+            self.scroll_to(y=max(0, self.scroll_y - lines), animate=False, immediate=True, force=True)
 
     def _drop_oldest(self, wanted: Sequence[Item]) -> int:
         """How many of the oldest blocks are wanted no longer."""
@@ -126,7 +125,8 @@ class Lines(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self.set_class(self.max_scroll_y - new_value > 2, "away")
+        self._following = self.max_scroll_y - new_value <= 2
+        self.set_class(not self._following, "away")
 
     @property
     def allow_select(self) -> bool:
