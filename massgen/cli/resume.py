@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from massgen.errors import EXIT_CONFIG, EXIT_OK, ConfigError
 
 if TYPE_CHECKING:
     from massgen.runs.request import RunRequest
+    from massgen.runs.resuming import Recovered
+
+CHANGED = "⚠️ The configuration has changed since the run began; the run goes on with what it says now."
 
 
 @click.command("resume", short_help="Continue a run that was cut off.")
@@ -21,8 +25,8 @@ if TYPE_CHECKING:
 def resume_command(log_dir: Path, config: str | None) -> int:
     """Continue the run in LOG_DIR in the same log; prints and ends like `massgen --automation`.
 
-    Accepted answers, votes, costs, restarts and the time used so far are kept. A round that was in progress begins
-    again. A run that has ended is left as it is.
+    Accepted answers, votes, costs, restarts and the time used so far are kept, and so are rounds that were in
+    progress: only the model call that was cut off is made again. A run that has ended is left as it is.
     """
     from massgen.runs.resuming import recover
 
@@ -30,7 +34,7 @@ def resume_command(log_dir: Path, config: str | None) -> int:
     if recovered.exit_code is not None:
         click.echo(f"This run has ended (exit code {recovered.exit_code}); there is nothing to resume.")
         return EXIT_OK
-    request, output = _request(recovered.log_dir, recovered.question, config)
+    request, output = _request(recovered, config)
     if request is None:
         return EXIT_CONFIG
     from massgen.cli.automation import show_automation
@@ -39,13 +43,13 @@ def resume_command(log_dir: Path, config: str | None) -> int:
     return show_automation(resumed(request, recovered), output)
 
 
-def _request(log_dir: Path, question: str, config: str | None) -> tuple[RunRequest | None, Path | None]:
-    """The request as the run's own command line gave it; `config` beats the recorded configuration."""
+def _request(recovered: Recovered, config: str | None) -> tuple[RunRequest | None, Path | None]:
+    """The request as it was put; `config` beats the recorded configuration."""
     from dataclasses import replace
 
-    from massgen.cli.asking import prepare
+    from massgen.runs.resuming import asked_again
 
-    recorded = _metadata(log_dir)
+    recorded = _metadata(recovered.log_dir)
     launch = Path(str(recorded.get("working_directory") or "."))
     if not launch.is_dir():
         raise ConfigError(f"The directory of the run is gone: {launch}", hint="Restore it to resume the run.")
@@ -55,18 +59,47 @@ def _request(log_dir: Path, question: str, config: str | None) -> tuple[RunReque
     flags.update(question_file=None, resume=False, session_id=None, automation=True)
     if given is not None:
         flags.update(config=str(given), model=None, backend=None)
-    elif not (flags["config"] or flags["model"] or flags["backend"]):
-        flags["config"] = recorded.get("config_path")
-        if not flags["config"]:
-            raise ConfigError(
-                "The run's configuration came from no file, so it is not known here.",
-                hint="Give it: massgen resume LOG_DIR --config FILE",
-            )
-    tell(f"Resuming {log_dir}")
-    asked = prepare(question, flags)
-    if asked is None:
+    tell(f"Resuming {recovered.log_dir}")
+    base, output = _base(flags, recorded, recovered)
+    if base is None:
         return None, None
-    return replace(asked.request, question=question, session_id=None), asked.output
+    _say_changes(base, recorded)
+    base = replace(base, question=recovered.question, session_id=None, cli_args=_arguments(recorded))
+    return asked_again(base, recovered), output
+
+
+def _base(
+    flags: dict[str, Any], recorded: Mapping[str, Any], recovered: Recovered
+) -> tuple[RunRequest | None, Path | None]:
+    """A request with the configuration of the run: that of the command line, its file, or as it was recorded."""
+    from massgen.cli.asking import prepare
+
+    if not (flags["config"] or flags["model"] or flags["backend"]):
+        flags["config"] = recorded.get("config_path")
+    if flags["config"] or flags["model"] or flags["backend"]:
+        asked = prepare("" if recovered.requested else recovered.question, flags)
+        return (asked.request, asked.output) if asked is not None else (None, None)
+    from massgen.config import load_config
+    from massgen.config.secrets import MASK
+    from massgen.runs.request import RunRequest
+
+    values = recorded.get("config")
+    if not isinstance(values, dict) or MASK in str(values):
+        raise ConfigError(
+            "The run's configuration came from no file, and it held keys, so it is not known here.",
+            hint="Give it: massgen resume LOG_DIR --config FILE",
+        )
+    return RunRequest(loaded=load_config(values), question="", launch=Path.cwd(), automation=True), None
+
+
+def _say_changes(request: RunRequest, recorded: Mapping[str, Any]) -> None:
+    """A configuration that was edited meanwhile is no error, but it is said."""
+    from massgen.config import Redactor
+
+    loaded = request.loaded
+    now = Redactor.for_run(loaded.values, loaded.environment).value(dict(loaded.values))
+    if isinstance(recorded.get("config"), dict) and now != recorded["config"]:
+        tell(CHANGED)
 
 
 def _metadata(log_dir: Path) -> dict[str, Any]:
@@ -82,14 +115,16 @@ def _metadata(log_dir: Path) -> dict[str, Any]:
     return found
 
 
-def _flags(recorded: dict[str, Any]) -> dict[str, Any]:
+def _arguments(recorded: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = recorded.get("cli_args")
+    return given if isinstance(given, dict) else {}
+
+
+def _flags(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """All flags of the command line with the values that the run recorded."""
     from massgen.cli.ask import ask_command
 
     known = dict(ask_command.make_context("massgen", []).params)
     known.pop("question", None)
-    given = recorded.get("cli_args")
-    if isinstance(given, dict):
-        known.update({name: value for name, value in given.items() if name in known})
+    known.update({name: value for name, value in _arguments(recorded).items() if name in known})
     return known
-

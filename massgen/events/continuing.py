@@ -54,11 +54,10 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesAccepted:
-    """Changes of the user's project are about to be written; `applied` says that this is done."""
+    """These changes of the user's project are about to be written: `{"target", "hunks", "overwrite"}` each."""
 
     kind: ClassVar[str] = "changes"
     accepted: tuple[Mapping[str, Any], ...] = ()
-    applied: bool = False
 
 
 ContinuingBody = Requested | Prepared | WorkspacesOpened | ConversationGrew | Spoken | ChangesAccepted

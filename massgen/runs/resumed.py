@@ -16,6 +16,7 @@ from massgen.engine.turn import TurnRunner
 from massgen.engine.watching import CallCounter
 from massgen.errors import ConfigError
 from massgen.events.types import ModelCall, SessionResume, SessionStart
+from massgen.runs.accepting import RecordedReview
 from massgen.runs.equipment import Equipped
 from massgen.runs.preparation import Preparation
 from massgen.runs.process import own_start
@@ -100,6 +101,10 @@ class ResumedRun(Run):
             await equipped.all_tools()
             equipped.block(self._past.prepared.blocked.tools)
         return self._past.prepared
+
+    def _reviewer(self) -> RecordedReview:
+        unseen = bool(self._past.requested.get("reviewed"))
+        return replace(Run._reviewer(self), earlier=self._past.accepted, unseen=unseen)
 
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         runner = Run._turn_runner(self, team, files, counter)

@@ -25,7 +25,7 @@ from massgen.coordination.replay import AttemptReplay, replay
 from massgen.engine.resumption import OpenRound, Resumption, Words
 from massgen.errors import ConfigError
 from massgen.events.codec import read_run, run_logs
-from massgen.events.continuing import Prepared, Requested, Spoken, WorkspacesOpened
+from massgen.events.continuing import ChangesAccepted, Prepared, Requested, Spoken, WorkspacesOpened
 from massgen.events.types import (
     AttemptStart,
     Event,
@@ -39,12 +39,15 @@ from massgen.events.types import (
 )
 from massgen.runs.preparation import Preparation, preparation_from
 from massgen.runs.process import is_running
+from massgen.runs.request import RunRequest
+from massgen.runs.requested import request_from
 from massgen.runs.unfinished import (
     Unreadable,
     fold_round,
     heard_before,
     media_reader,
     open_round,
+    read_media,
     told_in,
     worked,
 )
@@ -56,7 +59,8 @@ B = TypeVar("B")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """The last turn of a run as its log tells it. `events` are those of that turn, `elapsed` its run time so far,
-    `requested` is how it was asked, `workspaces` where its agents work, `final` what was delivered.
+    `requested` is how it was asked, `workspaces` where its agents work, `final` what was delivered,
+    `accepted` which changes of the user's project were.
 
     `exit_code` is that of a turn that has ended; then there is nothing to resume.
     """
@@ -75,6 +79,7 @@ class Recovered:
     prepared: Preparation | None = None
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     final: FinalAnswer | None = None
+    accepted: ChangesAccepted | None = None
 
 
 def recover(log_dir: Path) -> Recovered:
@@ -112,7 +117,22 @@ def recover(log_dir: Path) -> Recovered:
         prepared=_prepared(events),
         workspaces={name: Path(path) for name, path in _places(events).items()},
         final=_newest([event for event in events if event.attempt == events[-1].attempt], FinalAnswer),
+        accepted=_newest(events, ChangesAccepted),
     )
+
+
+def asked_again(base: RunRequest, recovered: Recovered) -> RunRequest:
+    """`base` with everything of the request that no configuration holds; raises `ConfigError` for what is lost."""
+    if not recovered.requested:
+        return base
+    start = recovered.events[0]
+    directory = recovered.log_dir / f"turn_{start.turn}" / f"attempt_{start.attempt}"
+    try:
+        return request_from(base, recovered.requested, lambda item: read_media(directory, item))
+    except Unreadable as error:
+        raise ConfigError(f"What was asked cannot be recovered: {error}.", hint="Ask it again.") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"The log does not say how the question was put ({error}).", hint="Ask it again.") from error
 
 
 def _refuse_live(events: Sequence[Event]) -> None:

@@ -35,6 +35,7 @@ from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenE
 from massgen.events.continuing import Prepared, Requested, WorkspacesOpened
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
+from massgen.runs.accepting import RecordedReview
 from massgen.runs.archive import CallFiles
 from massgen.runs.criteria import CHECKLIST_NOTICE, with_checklist
 from massgen.runs.earlier import show_earlier_turns
@@ -339,11 +340,15 @@ class Run:
         return replace(team, agents=agents, handlers=handlers), broadcasts
 
     def _archive(self) -> CallFiles | None:
-        return self._call_files() if self.log.text_logs else None
+        files = CallFiles(lambda: self.log.tree.here, self.log.redact, self.log.steps.abridged)
+        return files if self.log.text_logs else None
+
+    def _reviewer(self) -> RecordedReview:
+        return RecordedReview(reviewer=self.request.review, stream=self.stream, warn=self.warn)
 
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         request = self.request
-        changes = ProjectChanges(reviewer=request.review, warn=self.warn)
+        changes = ProjectChanges(reviewer=self._reviewer(), warn=self.warn)
 
         async def closing(finish: Finish, text: str) -> None:
             work = files.agents.get(finish.winner or 0)
@@ -385,9 +390,6 @@ class Run:
         code = error.exit_code or EXIT_EXECUTION
         self.stream.emit(SessionEnd(exit_code=code, reason="error", message=str(error)), durable=True)
         return TurnResult(outcome="failed", exit_code=code, message=str(error))
-
-    def _call_files(self) -> CallFiles:
-        return CallFiles(lambda: self.log.tree.here, self.log.redact, self.log.steps.abridged)
 
     def warn(self, text: str) -> None:
         """Something a person should know, in the log."""

@@ -274,12 +274,13 @@ def media_reader(log_dir: Path) -> Callable[[Event, ToolEnd], tuple[Media, ...]]
 
     def read(event: Event, body: ToolEnd) -> tuple[Media, ...]:
         directory = log_dir / f"turn_{event.turn}" / f"attempt_{event.attempt}"
-        return tuple(_media(directory, item) for item in body.media)
+        return tuple(read_media(directory, item) for item in body.media)
 
     return read
 
 
-def _media(directory: Path, item: object) -> Media:
+def read_media(directory: Path, item: object) -> Media:
+    """What is kept beside the log of an attempt; raises `Unreadable`."""
     if not isinstance(item, dict):
         raise Unreadable("a picture is not named")
     name = str(item.get("file", ""))
