@@ -297,16 +297,14 @@ def _check_contents(policy: AgentPathPolicy, real: Path, shown: str, *, destinat
 
 
 def _visible(policy: AgentPathPolicy, descriptor: int, here: Path) -> Iterator[Entry]:
-    with os.scandir(descriptor) as entries:
-        names = [entry.name for entry in entries]
-    for name in names:
-        path = here / name
-        if not policy.allows(path, "read"):
-            continue
+    found: dict[str, os.stat_result] = {}
+    for name in os.listdir(descriptor):
         try:
-            yield _entry(path, os.stat(name, dir_fd=descriptor, follow_symlinks=False))
+            found[name] = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         except OSError:
             continue
+    for name in policy.visible(here, found):
+        yield _entry(here / name, found[name])
 
 
 def _entry(path: Path, found: os.stat_result) -> Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,19 @@ class AgentPathPolicy:
         """Whether a real path may be used; searches and listings leave out what may not."""
         return self._objection(real, access, str(real)) is None
 
+    def visible(self, here: Path, found: Mapping[str, os.stat_result]) -> list[str]:
+        """Those entries of the readable directory `here` that may be read; `found` is what each of them is.
+
+        The same as `allows` for every one, with one look at the disk for all.
+        """
+        guarded = _identities(self.grants.denied)
+        return [
+            name
+            for name, status in found.items()
+            if (status.st_dev, status.st_ino) not in guarded
+            and self._objection(here / name, "read", name, on_disk=False) is None
+        ]
+
     def check(self, real: Path, access: Access, *, shown: str) -> None:
         """Raise `PathRefused` unless the real path may be used; `shown` is the path as the agent wrote it."""
         objection = self._objection(real, access, shown)
@@ -86,9 +99,9 @@ class AgentPathPolicy:
 
     def is_private(self, real: Path) -> bool:
         """Whether `real` lies in a tree of the program (workspace, temporary workspaces)."""
-        return any(real.is_relative_to(tree) for tree in self.private)
+        return any(within(real, tree) for tree in self.private)
 
-    def _objection(self, real: Path, access: Access, shown: str) -> PathRefused | None:
+    def _objection(self, real: Path, access: Access, shown: str, *, on_disk: bool = True) -> PathRefused | None:
         root = self.root_of(real)
         if root is None:
             return _refuse(shown, "it is outside your workspace, temporary workspace and context paths")
@@ -99,7 +112,7 @@ class AgentPathPolicy:
         private = self.is_private(root)
         if not private and any(is_secret_name(name) for name in below):
             return _refuse(shown, "it is not shared with agents")
-        if _same_as_one_of(real, len(below), self.grants.denied):
+        if on_disk and _same_as_one_of(real, len(below), self.grants.denied):
             return _refuse(shown, "it is not shared with agents")
         if access == "read":
             return None
@@ -139,19 +152,31 @@ def _refuse(shown: str, reason: str, *, verb: str = "access") -> PathRefused:
     return PathRefused(f"Cannot {verb} {printable} - {reason}")
 
 
+def within(path: Path, tree: Path) -> bool:
+    """Whether `path` is `tree` or lies below it; both absolute and normal. `Path.is_relative_to`, ten times as fast."""
+    if os.name == "nt":
+        return path.is_relative_to(tree)
+    inner, outer = str(path), str(tree)
+    return inner == outer or inner.startswith(outer if outer.endswith(os.sep) else outer + os.sep)
+
+
 def _deepest(trees: Iterable[Path], real: Path) -> Path | None:
-    holding = [tree for tree in trees if real.is_relative_to(tree)]
+    holding = [tree for tree in trees if within(real, tree)]
     return max(holding, key=lambda tree: len(tree.parts), default=None)
 
 
 def _same_as_one_of(real: Path, depth: int, guarded: Iterable[Path]) -> bool:
     """Whether `real` or one of its `depth - 1` nearest parents is a guarded file under another name: another
     spelling on a case-insensitive file system, a hard link, a second mount."""
-    identities = {identity for path in guarded if (identity := _identity(path)) is not None}
+    identities = _identities(guarded)
     if not identities:
         return False
     chain = (real, *real.parents)[: max(depth, 1)]
     return any(identity in identities for path in chain if (identity := _identity(path)) is not None)
+
+
+def _identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
+    return {identity for path in paths if (identity := _identity(path)) is not None}
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
