@@ -20,6 +20,7 @@ from typing import Literal
 
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.git import GitError, git, split_names
+from massgen.workspace.left_out import SECRET, tell_left_out
 from massgen.workspace.objects import FILE, TreeEntry, storage_errors
 from massgen.workspace.sensitive import is_git_name, is_secret_name
 from massgen.workspace.store import Skip, Store, Tree, skip_nothing
@@ -29,11 +30,8 @@ log = logging.getLogger(__name__)
 WriteMode = Literal["legacy", "auto", "worktree", "isolated"]
 Kind = Literal["worktree", "shadow"]
 SCRATCH = ".massgen_scratch"
-_SECRET = "not shared with agents"
 PROJECT_CAP = 8 << 30
 FILE_CAP = 100 << 20
-_NAMED = 5
-_ON_PURPOSE = frozenset({_SECRET, "cache", "virtual environment", "broken link", "link that leaves the workspace"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +112,7 @@ async def open_project(
         file_cap=None if limit else FILE_CAP,
         trusted=True,
     )
-    _tell_omitted(root, base)
+    tell_left_out(root, base)
     try:
         project = await _build(root, name, limit, kind, base, user, store, place)
     except GitError as error:
@@ -174,14 +172,6 @@ def _keep(project: Project, place: Path) -> None:
 
 def _note(place: Path) -> Path:
     return place.with_name(f"{place.name}.json")
-
-
-def _tell_omitted(root: Path, base: Tree) -> None:
-    """Name what agents get no copy of; secrets and links that lead out are left out on purpose."""
-    left = [f"{item.path} ({item.reason})" for item in base.omitted if item.reason not in _ON_PURPOSE]
-    if left:
-        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        log.warning("Agents get no copy of these files of %s: %s%s", root, ", ".join(left[:_NAMED]), more)
 
 
 async def commit_tree(project: Project, tree: Tree, store: Store) -> str:
@@ -298,7 +288,7 @@ def _project_skip(root: Path, user: UserRepository | None, only: frozenset[str],
         if is_git_name(name) or path == SCRATCH:
             return ""
         if is_secret_name(name) or _is_denied(root / path, inside):
-            return _SECRET
+            return SECRET
         if files is None:
             return skip_nothing(path, is_directory)
         if is_directory:
