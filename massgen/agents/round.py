@@ -121,7 +121,9 @@ class Round:
 
     async def _call(self) -> AssistantMessage:
         """Workflow tools, which change from round to round, come last: providers cache what requests begin with."""
-        ordinary = self.tools.specs() if self.tools is not None else ()
+        taken = {spec.name for spec in self._workflow}
+        offered = self.tools.specs() if self.tools is not None else ()
+        ordinary = tuple(spec for spec in offered if spec.name not in taken)
         system = self.start.system
         if self.memory is not None and self.start.with_memory is not None:
             system = self.start.with_memory(await self.memory())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from massgen.agents.calling import ModelCaller
@@ -17,35 +17,41 @@ from massgen.engine.briefing import Briefing
 from massgen.engine.budget import Budget
 from massgen.engine.context import compression_of, memory_of
 from massgen.engine.coordinator import Coordinator, preview
+from massgen.engine.functions import FOR_CALLER, CallerFunctions
 from massgen.engine.resumption import OpenRound
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
 from massgen.errors import MassGenError
-from massgen.events.types import FinalAnswer, StartedStreaming, Warned
+from massgen.events.types import FinalAnswer, StartedStreaming, ToolEnd, ToolStart, Warned
 
 log = logging.getLogger(__name__)
 
 
 class PresentationJudge:
-    """A round without coordination: the first response without tool calls is the result.
+    """A round without coordination: the first response without tool calls is the result, or the first one that
+    calls `functions` of the caller.
 
     `stopped` says whether the run was ended meanwhile; then there are no further model calls (COORD-025).
     """
 
-    def __init__(self, stopped: Callable[[], bool]) -> None:
+    def __init__(self, stopped: Callable[[], bool], functions: CallerFunctions | None = None) -> None:
         self._stopped = stopped
+        self._functions = functions
 
     def is_workflow(self, name: str) -> bool:
-        return False
+        return self._functions is not None and self._functions.offers(name)
 
     def is_terminal(self, name: str) -> bool:
         return False
 
     async def propose(self, call: ToolCall) -> Verdict:
-        return Verdict(text=f"{call.name} is not available now.", is_error=True)
+        if self._functions is None:
+            return Verdict(text=f"{call.name} is not available now.", is_error=True)
+        self._functions.calls.append(call)
+        return Verdict(text=FOR_CALLER)
 
     async def safe_point(self) -> Verdict:
-        return Verdict(over=self._stopped())
+        return Verdict(over=self._stopped() or bool(self._functions and self._functions.calls))
 
     async def response_ended(self, text: str) -> Verdict:
         return Verdict(over=True)
@@ -116,11 +122,16 @@ class Presentation:
             else:
                 self.coordinator.hear(agent.number)
             start = self.briefing.presentation(attempt, agent, present, told)
-            judge = PresentationJudge(self._stopped)
+            if self.team.functions is not None:
+                self.team.functions.calls.clear()
+                start = replace(start, workflow=self.team.functions.specs)
+            judge = PresentationJudge(self._stopped, self.team.functions)
             text = await self._run(agent, start, watcher, judge, "presentation", going_on)
         except MassGenError as failure:
             text, error = "", str(failure)
-        if not text.strip() and stored is not None:
+        self._log_calls(agent, watcher.round)
+        delivered = bool(text.strip()) or self._asks_caller
+        if not delivered and stored is not None:
             why = error or "it was empty"
             self.coordinator.stream.emit(
                 Warned(text=f"The presentation failed ({why}); the chosen answer is delivered as it was."),
@@ -133,7 +144,17 @@ class Presentation:
         if agent.files is not None:
             await agent.files.end_presentation(tree)
         now = self.coordinator.clock.now()
-        self.coordinator.submit(PresentationEnded(at=now, delivered=bool(text.strip()), error=error))
+        self.coordinator.submit(PresentationEnded(at=now, delivered=delivered, error=error))
+
+    @property
+    def _asks_caller(self) -> bool:
+        return self.team.functions is not None and bool(self.team.functions.calls)
+
+    def _log_calls(self, agent: TeamAgent, round: int) -> None:
+        emit = partial(self.coordinator.stream.emit, agent_id=agent.id, round=round)
+        for call in self.team.functions.calls if self.team.functions is not None else ():
+            emit(ToolStart(call_id=call.call_id, name=call.name, arguments=call.arguments))
+            emit(ToolEnd(call_id=call.call_id, name=call.name, result=FOR_CALLER, is_error=False, milliseconds=0.0))
 
     def _stopped(self) -> bool:
         return self.coordinator.stopped.is_set()
@@ -158,7 +179,10 @@ class Presentation:
         self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round, durable=True)
 
     async def evaluate(self, evaluate: Evaluate, going_on: OpenRound | None = None) -> None:
-        """COORD-106, COORD-107: an evaluation that fails confirms."""
+        """COORD-106, COORD-107: an evaluation that fails confirms. Calls for the caller are no answer to judge."""
+        if self._asks_caller:
+            self.coordinator.submit(Evaluated(at=self.coordinator.clock.now(), restart=False))
+            return
         agent = self.team.agent(evaluate.agent)
         attempt = self.coordinator.attempt
         delivered = self.delivered

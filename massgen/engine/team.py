@@ -10,6 +10,7 @@ from massgen.agents.compression import ContextRules
 from massgen.agents.round import Tools
 from massgen.backends.protocol import Media, Message, ModelBackend, ToolCall, ToolSpec
 from massgen.coordination.rules import Rules
+from massgen.engine.functions import CallerFunctions
 from massgen.engine.seat import Seat
 from massgen.engine.watching import ToolWatcher
 from massgen.engine.words import RuntimeWords
@@ -140,7 +141,8 @@ WorkflowHandler = Callable[[int, ToolCall], Awaitable[ToolOutcome]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """Everything a turn needs besides the question. `handlers` serve workflow tools that are no matter of the
-    rules (`ask_others`), by name; they are offered in every coordination round."""
+    rules (`ask_others`), by name; they are offered in every coordination round. `functions` are for whoever
+    presents."""
 
     agents: tuple[TeamAgent, ...]
     rules: Rules
@@ -149,6 +151,7 @@ class Team:
     planning: bool = False
     debug_final_answer: str | None = None
     handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
+    functions: CallerFunctions | None = None
 
     def agent(self, number: int) -> TeamAgent:
         return self.agents[number - 1]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
-from massgen.backends.protocol import AssistantMessage, Message, UserMessage
+from massgen.backends.protocol import AssistantMessage, Message, ToolCall, ToolResultMessage, UserMessage
 from massgen.config import LoadedConfig
+
+_CALLED = "For this question functions were called already; go on from their results:"
 
 
 class BadChatRequest(Exception):
@@ -21,7 +24,8 @@ class BadChatRequest(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """The last user message is the question, system texts are instructions (SRV-012)."""
+    """The last user message is the question, system texts are instructions (SRV-012). What the caller's functions
+    gave after the question stands behind it (SRV-011)."""
 
     question: str
     history: tuple[Message, ...] = ()
@@ -36,9 +40,34 @@ def parse_messages(messages: object) -> Chat:
     turns: list[Message] = []
     for position, item in enumerate(messages):
         _take(item, f"messages[{position}]", instructions, turns)
-    if not turns or not isinstance(turns[-1], UserMessage) or not turns[-1].text.strip():
-        raise BadChatRequest("The last message must be a user message with text.", "messages")
-    return Chat(question=turns[-1].text, history=tuple(turns[:-1]), instructions=tuple(instructions))
+    position = max((number for number, turn in enumerate(turns) if isinstance(turn, UserMessage)), default=-1)
+    after = turns[position + 1 :]
+    answered = not after or isinstance(after[-1], ToolResultMessage)
+    if position < 0 or not answered or not turns[position].text.strip():
+        text = "The last message must be a user message with text, or the results of function calls after one."
+        raise BadChatRequest(text, "messages")
+    question = "\n\n".join((turns[position].text, *_told(after)))
+    history = tuple(_plain(turn) for turn in turns[:position])
+    return Chat(question=question, history=history, instructions=tuple(instructions))
+
+
+def _told(turns: Sequence[Message]) -> list[str]:
+    """Calls and results as text: agents that may not call a function know what it gave."""
+    return [_CALLED, *(_plain(turn).text for turn in turns)] if turns else []
+
+
+def _plain(turn: Message) -> UserMessage | AssistantMessage:
+    """A message of the caller's chat without calls: no provider takes calls of functions that it was not offered."""
+    match turn:
+        case UserMessage():
+            return turn
+        case AssistantMessage(text=text, tool_calls=calls):
+            called = [f"[called {call.name}({call.arguments}) as {call.call_id}]" for call in calls]
+            return AssistantMessage(text="\n".join(filter(None, (text, *called))))
+        case ToolResultMessage(call_id=call_id, text=text):
+            return UserMessage(text=f"[result of {call_id}] {text}" if call_id else f"[tool result] {text}")
+        case _:
+            assert_never(turn)
 
 
 def _take(item: object, where: str, instructions: list[str], turns: list[Message]) -> None:
@@ -51,11 +80,24 @@ def _take(item: object, where: str, instructions: list[str], turns: list[Message
         case "user":
             turns.append(UserMessage(text=text))
         case "assistant":
-            turns.append(AssistantMessage(text=text))
+            turns.append(AssistantMessage(text=text, tool_calls=_calls(item.get("tool_calls"), where)))
         case "tool" | "function":
-            turns.append(UserMessage(text=f"[tool result] {text}"))
+            call_id = str(item.get("tool_call_id") or item.get("name") or "")
+            turns.append(ToolResultMessage(call_id=call_id, name="", text=text))
         case _:
             raise BadChatRequest(f"{where}.role must be system, user, assistant or tool.", f"{where}.role")
+
+
+def _calls(value: object, where: str) -> tuple[ToolCall, ...]:
+    """The calls of an assistant message."""
+    found = []
+    for item in value if isinstance(value, list) else []:
+        function = item.get("function") if isinstance(item, Mapping) else None
+        if not isinstance(function, Mapping):
+            raise BadChatRequest(f"{where}.tool_calls must hold function calls.", f"{where}.tool_calls")
+        name, arguments = str(function.get("name", "")), str(function.get("arguments", ""))
+        found.append(ToolCall(call_id=str(item.get("id", "")), name=name, arguments=arguments))
+    return tuple(found)
 
 
 def content_text(content: object, where: str) -> str:

@@ -11,6 +11,7 @@ from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
 from massgen.coordination.criteria import Criterion
 from massgen.engine.broadcast import AskHuman, HumanAnswers
+from massgen.engine.functions import CallerFunctions
 from massgen.engine.turn import AnswerRecord, VoteRecord
 from massgen.workspace.context_paths import RequestedPath
 from massgen.workspace.review import Acceptance, FileChange, Review
@@ -30,6 +31,7 @@ class RunRequest:
     `criteria` come from a flag and beat generator and defaults (COORD-078).
     `ask_human` puts an agent's question to a person: (agent id, question, seconds) to an answer or None; without
     it nobody is asked (AUTO-016). `human_answers` holds what was answered in the session.
+    `functions` are the caller's own; afterwards they hold what the team calls (SRV-011).
     """
 
     loaded: LoadedConfig
@@ -53,6 +55,7 @@ class RunRequest:
     criteria: tuple[Criterion, ...] = ()
     ask_human: AskHuman | None = None
     human_answers: HumanAnswers = field(default_factory=HumanAnswers)
+    functions: CallerFunctions | None = None
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 

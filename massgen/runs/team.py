@@ -11,6 +11,7 @@ from massgen.backends.protocol import ModelBackend
 from massgen.config import Config, LoadedConfig
 from massgen.coordination.criteria import checklist_section
 from massgen.coordination.prompts import PLANNING
+from massgen.engine.functions import CallerFunctions, with_presentation
 from massgen.engine.team import AgentFiles, AgentTools, Team, TeamAgent, WorkflowHandler
 from massgen.errors import ConfigError
 from massgen.runs.context_rules import context_rules
@@ -44,12 +45,20 @@ class TeamPlan:
     ready: Preparation = field(default_factory=Preparation)
     equipment: Sequence[Equipment] = ()
     handlers: dict[str, WorkflowHandler] = field(default_factory=dict)
+    functions: CallerFunctions | None = None
 
     @classmethod
     def of(cls, request: RunRequest, *, ready: Preparation, equipment: Sequence[Equipment]) -> TeamPlan:
         """What the question asks for."""
         writes = any(path.permission == "write" for path in request.context_paths)
-        return cls(quick=request.quick, plain=request.plain, writes=writes, ready=ready, equipment=equipment)
+        return cls(
+            quick=request.quick,
+            plain=request.plain,
+            writes=writes,
+            ready=ready,
+            equipment=equipment,
+            functions=request.functions,
+        )
 
 
 def keep_single_agent(config: Config, wanted: str | None) -> Config:
@@ -103,6 +112,8 @@ def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan)
     ready = plan.ready
     personas = ready.personas
     rules = rules_of(config, quick=plan.quick, plain=plan.plain, writes=plan.writes, criteria=ready.criteria)
+    if plan.functions is not None:
+        rules = with_presentation(rules)
     shared = _shared_sections(config, ready, checklist=rules.checklist)
     agents = tuple(
         TeamAgent(
@@ -131,4 +142,5 @@ def build_team(config: Config, backends: Sequence[ModelBackend], plan: TeamPlan)
         planning=config.orchestrator.coordination.enable_planning_mode,
         debug_final_answer=config.orchestrator.debug_final_answer,
         handlers=plan.handlers,
+        functions=plan.functions,
     )

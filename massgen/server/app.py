@@ -22,7 +22,7 @@ from massgen.errors import ConfigError, MassGenError
 from massgen.runs.chats import BadChatRequest
 from massgen.server.gate import Gate, error_response
 from massgen.server.messages import parse_chat
-from massgen.server.replies import completion, new_id, reasoning
+from massgen.server.replies import answer_message, completion, new_id
 from massgen.server.serving import Desk, NoAnswer, Overloaded, Ticket
 from massgen.server.settings import ServerSettings
 from massgen.server.streaming import stream
@@ -57,7 +57,7 @@ class Endpoints:
             if asked.stream and not self.settings.streaming:
                 return error_response(501, "Streaming is switched off on this server.", "not_implemented_error")
             loaded = await asyncio.to_thread(self.teams.find, asked.model)
-            ticket = self.desk.submit(loaded, asked.chat, model=asked.model)
+            ticket = self.desk.submit(loaded, asked.chat, model=asked.model, functions=asked.functions)
             if asked.stream:
                 pieces = stream(ticket, new_id(), include_usage=asked.include_usage)
                 return StreamingResponse(pieces, media_type="text/event-stream", headers=HEADERS)
@@ -78,8 +78,8 @@ class Endpoints:
             if not waiting.done():
                 return Response(status_code=GONE)
             result, events = waiting.result()
-            lines = reasoning(result, events)
-            return JSONResponse(completion(new_id(), ticket.model, result, ticket.used, lines))
+            message = answer_message(result, events, ticket.calls)
+            return JSONResponse(completion(new_id(), ticket.model, result, ticket.used, message))
         finally:
             gone.cancel()
             waiting.cancel()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from massgen.backends.protocol import ToolSpec
 from massgen.runs.chats import BadChatRequest, Chat, parse_messages
+from massgen.server.functions import described, parse_functions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """A chat for the team that `model` names; other fields of OpenAI's request are tolerated."""
+    """A chat for the team that `model` names; `functions` are the caller's own. Other fields of OpenAI's request
+    are tolerated."""
 
     model: str
     chat: Chat
     stream: bool
     include_usage: bool
+    functions: tuple[ToolSpec, ...] = ()
 
 
 def parse_chat(body: object) -> ChatRequest:
@@ -24,9 +28,14 @@ def parse_chat(body: object) -> ChatRequest:
     if not isinstance(body, Mapping):
         raise BadChatRequest("The body must be a JSON object.")
     options = body.get("stream_options")
+    functions = parse_functions(body)
+    chat = parse_messages(body.get("messages"))
+    if functions:
+        chat = replace(chat, instructions=(*chat.instructions, described(functions)))
     return ChatRequest(
         model=model_name(body),
-        chat=parse_messages(body.get("messages")),
+        chat=chat,
+        functions=functions,
         stream=body.get("stream") is True,
         include_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from massgen.backends.protocol import ToolCall
 from massgen.events.types import (
     AgentStatus,
     Content,
     Event,
+    FinalChunk,
     NewAnswer,
     Restart,
     Retry,
@@ -23,6 +25,7 @@ from massgen.events.types import (
 )
 from massgen.runs.program_results import alias, result_dictionary
 from massgen.runs.request import RunResult
+from massgen.server.functions import tool_calls
 
 METADATA = (
     "session_id", "config_used", "log_directory", "final_answer_path",
@@ -91,22 +94,33 @@ def metadata(result: RunResult, used: str) -> dict[str, Any]:
     return {key: full[key] for key in METADATA}
 
 
-def completion(request_id: str, model: str, result: RunResult, used: str, reasoning: str) -> dict[str, Any]:
+def answer_message(result: RunResult, events: Sequence[Event], calls: Sequence[ToolCall]) -> dict[str, Any]:
+    """The message of a reply; with calls for the caller its content is what the presenter said beside them."""
+    message: dict[str, Any] = {"role": "assistant", "content": result.answer}
+    if calls:
+        said = "".join(event.body.text for event in events if isinstance(event.body, FinalChunk))
+        message |= {"content": said or None, "tool_calls": tool_calls(calls)}
+    return {**message, "reasoning_content": reasoning(result, events)}
+
+
+def completion(request_id: str, model: str, result: RunResult, used: str, message: Mapping[str, Any]) -> dict[str, Any]:
     """The whole reply to a request that does not stream."""
-    message = {"role": "assistant", "content": result.answer, "reasoning_content": reasoning}
+    ending = finish_reason(result, calls="tool_calls" in message)
     return {
         "id": request_id,
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason(result)}],
+        "choices": [{"index": 0, "message": dict(message), "finish_reason": ending}],
         "usage": usage(result),
         "massgen_metadata": metadata(result, used),
     }
 
 
-def finish_reason(result: RunResult) -> str:
+def finish_reason(result: RunResult, *, calls: bool = False) -> str:
     """`length` for an answer that a timeout cut short."""
+    if calls:
+        return "tool_calls"
     return "stop" if result.exit_code == 0 else "length"
 
 

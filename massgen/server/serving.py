@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.config import LoadedConfig
 from massgen.errors import EXIT_TIMEOUT, ExecutionError, MassGenError
 from massgen.events.types import Event
 from massgen.runs.chats import Chat, with_instructions
 from massgen.runs.executing import execute
-from massgen.runs.request import RunRequest, RunResult
+from massgen.runs.request import CallerFunctions, RunRequest, RunResult
 from massgen.runs.run import Run
 from massgen.server.settings import ServerSettings
 
@@ -44,6 +45,13 @@ class Ticket:
     watch: asyncio.Queue[Told] = field(default_factory=asyncio.Queue)
     task: asyncio.Task[None] | None = None
 
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """What the presenter asks the caller to run instead of an answer."""
+        functions = self.run.request.functions
+        called = functions.calls if functions is not None else ()
+        return tuple(replace(call, arguments=self.run.log.redact(call.arguments)) for call in called)
+
     def leave(self) -> None:
         """The caller has gone: the run is cancelled, and its end is awaited by the desk, not by the caller."""
         if self.task is not None and not self.task.done():
@@ -55,7 +63,7 @@ class Ticket:
         while True:
             match await self.watch.get():
                 case RunResult() as result:
-                    if not result.answer:
+                    if not result.answer and not self.calls:
                         raise NoAnswer(result.message or NO_ANSWER, timed_out=result.exit_code == EXIT_TIMEOUT)
                     return result, events
                 case MassGenError() as error:
@@ -99,7 +107,7 @@ class Desk:
     def is_idle(self) -> bool:
         return not self._tasks
 
-    def submit(self, loaded: LoadedConfig, chat: Chat, *, model: str) -> Ticket:
+    def submit(self, loaded: LoadedConfig, chat: Chat, *, model: str, functions: tuple[ToolSpec, ...] = ()) -> Ticket:
         """Take a place in the queue. Raises `Overloaded`."""
         if self.waiting >= self.settings.max_queued:
             raise Overloaded("Too many requests are waiting. Try again later.")
@@ -112,6 +120,7 @@ class Desk:
                 session_prefix="api_session",
                 debug=self.settings.debug,
                 cli_args={"mode": "server", "model": model},
+                functions=CallerFunctions(specs=functions) if functions else None,
             )
         )
         ticket = Ticket(run=run, model=model, used=str(loaded.path or "config"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from massgen.errors import MassGenError
 from massgen.events.types import Event, FinalChunk
 from massgen.runs.request import RunResult
+from massgen.server.functions import tool_calls
 from massgen.server.replies import Narrator, chunk, finish_reason, metadata, usage
 from massgen.server.serving import NO_ANSWER, Ticket
 
@@ -19,7 +20,7 @@ async def stream(ticket: Ticket, request_id: str, *, include_usage: bool) -> Asy
     sent: list[str] = []
     narrator: Narrator | None = None
 
-    def piece(delta: dict[str, str], **more: object) -> bytes:
+    def piece(delta: Mapping[str, object], **more: object) -> bytes:
         return frame(chunk(request_id, ticket.model, created, delta, **more))
 
     try:
@@ -32,8 +33,8 @@ async def stream(ticket: Ticket, request_id: str, *, include_usage: bool) -> Asy
             delta = _delta(narrator, told, sent)
             if delta:
                 yield piece(delta)
-        for delta, more in _ending(told, "".join(sent), ticket.used):
-            yield piece(delta, **more)
+        for last, more in _ending(told, "".join(sent), ticket):
+            yield piece(last, **more)
         if include_usage and isinstance(told, RunResult):
             last = chunk(request_id, ticket.model, created, {}, usage=usage(told))
             yield frame({**last, "choices": []})
@@ -50,8 +51,15 @@ def _delta(narrator: Narrator, event: Event, sent: list[str]) -> dict[str, str]:
     return {"reasoning_content": f"{line}\n"} if line is not None else {}
 
 
-def _ending(told: RunResult | MassGenError, sent: str, used: str) -> Iterator[tuple[dict[str, str], dict[str, object]]]:
-    """What is left of the answer, then how it ended."""
+def _ending(
+    told: RunResult | MassGenError, sent: str, ticket: Ticket
+) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
+    """What is left of the answer, or the calls for the caller, then how it ended."""
+    if isinstance(told, RunResult) and ticket.calls:
+        yield {"tool_calls": tool_calls(ticket.calls, streamed=True)}, {}
+        ending = finish_reason(told, calls=True)
+        yield {}, {"finish_reason": ending, "massgen_metadata": metadata(told, ticket.used)}
+        return
     if isinstance(told, MassGenError) or not told.answer:
         message = (told.message or NO_ANSWER) if told else NO_ANSWER
         yield {}, {"finish_reason": "stop", "error": {"message": message, "type": "server_error"}}
@@ -59,7 +67,7 @@ def _ending(told: RunResult | MassGenError, sent: str, used: str) -> Iterator[tu
     if told.answer != sent:
         rest = told.answer.removeprefix(sent) if told.answer.startswith(sent) else f"\n\n{told.answer}"
         yield {"content": rest}, {}
-    yield {}, {"finish_reason": finish_reason(told), "massgen_metadata": metadata(told, used)}
+    yield {}, {"finish_reason": finish_reason(told), "massgen_metadata": metadata(told, ticket.used)}
 
 
 def frame(value: dict[str, object]) -> bytes:
