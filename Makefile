@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 TEAM ?= @examples/demo/team
 QUESTION ?= A game show host opens one of three doors without knowing where the prize is, and it is empty. Should I switch?
 
-.PHONY: help demo setup clients test quick lint bench soak spec pins clean
+.PHONY: help demo setup clients test quick lint bench soak screens spec pins clean
 
 help:
 	@echo "make demo    watch a simulated team answer a question (no key, no network)"
@@ -22,6 +22,7 @@ help:
 	@echo "make clients set up what the tests of LiteLLM and LangChain need (600 MB, beside .venv)"
 	@echo "make bench   speed and size beside their budgets"
 	@echo "make soak    the long forms of the chaos and endurance tests"
+	@echo "make screens take the pictures of the terminal's screens again (then look at them)"
 	@echo "make spec    renew docs/spec from the project's specification"
 	@echo "make pins    renew constraints.txt with the newest versions that fit"
 	@echo "make clean   remove what was built, the environment included"
@@ -79,6 +80,9 @@ bench: $(READY)
 
 soak: $(READY)
 	@MASSGEN_SOAK=1 $(PYTEST) -m soak -rs --timeout 7200
+
+screens: $(READY)
+	@MASSGEN_RENEW_SCREENS=1 $(PYTEST) -n 2 -q tests/tui/test_screens.py
 
 spec: $(READY)
 	@$(BIN)/python scripts/copy_spec.py ../shared/spec docs/spec
