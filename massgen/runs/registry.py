@@ -1,16 +1,19 @@
-"""`~/.massgen/sessions.json`: the sessions this user started, the newest thousand of them (SESS-082)."""
+"""`~/.massgen/sessions.json`: every session this user started (SESS-082).
+
+One JSON object with a line for each session, so that a run adds or replaces its own line without reading the others.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from massgen.views.files import guarded, write_json
+from massgen.views.files import guarded, write_atomic
 
 try:
     import fcntl
@@ -18,7 +21,8 @@ except ImportError:  # Windows: concurrent runs are serialised by the atomic rep
     fcntl = None
 
 FILE = "sessions.json"
-MOST = 1000
+HEAD = '{"sessions": [\n'
+TAIL = "\n]}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +54,47 @@ def record(entry: Entry) -> None:
 def _record(path: Path, entry: Entry) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
-        known, others = None, []
-        for item in _read(path):
-            if item.get("session_id") == entry.session_id:
-                known = item
-            else:
-                others.append(item)
-        own = asdict(entry)
-        if known is not None and known.get("started"):
-            own["started"] = known["started"]
-        write_json(path, {"sessions": [*others[1 - MOST :], own]})
+        write_atomic(path, _with(_lines(path), entry))
+
+
+def _lines(path: Path) -> str:
+    """The file as `_with` wants it; what anybody else wrote is read and written anew."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        text = ""
+    if text.startswith(HEAD) and text.endswith(TAIL):
+        return text
+    return HEAD + ",\n".join(map(_line, _items(text))) + TAIL
+
+
+def _with(text: str, entry: Entry) -> str:
+    """`text` with the entry's line in place of the one of the same session, or as the last one."""
+    own = asdict(entry)
+    place = text.find(_key(entry.session_id)) + 1
+    if place == 0:
+        body = text[len(HEAD) : -len(TAIL)]
+        return "".join((HEAD, body, ",\n" if body else "", _line(own), TAIL))
+    end = text.index("\n", place)
+    line = text[place:end]
+    comma = "," if line.endswith(",") else ""
+    with contextlib.suppress(ValueError):
+        own["started"] = str(json.loads(line.removesuffix(",")).get("started") or own["started"])
+    return "".join((text[:place], _line(own), comma, text[end:]))
+
+
+def _key(session_id: str) -> str:
+    """How the line of a session begins, the end of the line before included."""
+    return f'\n{{"session_id": {json.dumps(session_id)}, '
+
+
+def _line(item: Mapping[str, object]) -> str:
+    first = {"session_id": item.get("session_id", "")}
+    return json.dumps({**first, **item})
 
 
 def entries() -> list[Entry]:
-    """All entries, newest first; a damaged registry counts as empty."""
+    """All entries, newest first; of a damaged registry those that can be read."""
     path = registry_file()
     found = []
     for item in _read(path) if path is not None else []:
@@ -80,11 +111,26 @@ def find(session_id: str) -> Entry | None:
 
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return _items(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    items = value.get("sessions") if isinstance(value, dict) else None
+
+
+def _items(text: str) -> list[dict[str, Any]]:
+    """The entries in the file's text; where it is damaged, those whose line is whole."""
+    try:
+        value = json.loads(text)
+        items = value.get("sessions") if isinstance(value, dict) else None
+    except ValueError:
+        items = [_whole(line) for line in text.splitlines()]
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _whole(line: str) -> object:
+    try:
+        return json.loads(line.strip().removesuffix(","))
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager

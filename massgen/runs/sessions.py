@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from massgen.views.files import guarded, safe_name, write_atomic, write_json
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}")
 PREFIX = "session"
+TRIES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +65,23 @@ class Session:
 
     @classmethod
     def create(cls, storage: Path, *, prefix: str = PREFIX) -> Session:
-        """A new session with the next free time stamp as its name (SESS-081)."""
+        """A new session with a free time stamp as its name, the present one if that is free (SESS-081)."""
         now = time.time()
-        for second in range(100_000):
-            name = f"{prefix}_{datetime.fromtimestamp(now + second):%Y%m%d_%H%M%S}"
-            path = storage / name
+
+        def path(second: int) -> Path:
+            return storage / f"{prefix}_{datetime.fromtimestamp(now + second):%Y%m%d_%H%M%S}"
+
+        second = 0
+        for _ in range(TRIES):
+            second = _first_free(second, lambda candidate: os.path.lexists(path(candidate)))
             try:
-                path.mkdir(parents=True)
+                path(second).mkdir(parents=True)
             except FileExistsError:
                 continue
             except OSError as error:
-                raise StorageError(f"The session directory {path} cannot be made ({error.strerror}).") from error
-            return cls(session_id=name, root=path)
+                text = f"The session directory {path(second)} cannot be made ({error.strerror})."
+                raise StorageError(text) from error
+            return cls(session_id=path(second).name, root=path(second))
         raise StorageError(f"No free session name below {storage}.")
 
     @classmethod
@@ -200,6 +208,25 @@ def incomplete_text(turn: StoredTurn) -> str:
         lines += [f"## {name}'s answer{voted}:", item.answer]
         lines += [f"[Workspace available at: {place}]"] if item.workspace else []
     return "\n".join(lines)
+
+
+def _first_free(start: int, taken: Callable[[int], bool]) -> int:
+    """A free number from `start` on whose predecessor is taken, in a logarithm of the steps: many sessions a
+    second must not look at each other's names one by one."""
+    if not taken(start):
+        return start
+    last, step = start, 1
+    while taken(last + step):
+        last += step
+        step *= 2
+    free = last + step
+    while free - last > 1:
+        middle = (last + free) // 2
+        if taken(middle):
+            last = middle
+        else:
+            free = middle
+    return free
 
 
 def _text(path: Path) -> str:

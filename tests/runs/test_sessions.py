@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from massgen.runs import registry
+from massgen.runs.sessions import Session
 from massgen.testing import ScriptedProvider, answer_then_vote
 from tests.runs.place import massgen, write_config
 
@@ -62,8 +65,52 @@ def test_continuing_where_there_is_no_session_is_a_configuration_error(tmp_path:
     assert "no session to continue" in done.stderr
 
 
+@pytest.mark.spec("SESS-081")
+def test_a_thousand_sessions_in_one_second_get_names_of_their_own(tmp_path: Path) -> None:
+    found = [Session.create(tmp_path).session_id for _ in range(1000)]
+    assert len(set(found)) == 1000
+    assert all(re.fullmatch(r"session_\d{8}_\d{6}", name) for name in found)
+    with ThreadPoolExecutor(8) as pool:
+        more = [name.session_id for name in pool.map(lambda _: Session.create(tmp_path), range(64))]
+    assert len({*found, *more}) == 1064
+
+
 @pytest.mark.spec("SESS-082")
-def test_the_registry_keeps_the_newest_thousand_and_the_start_of_a_session_that_goes_on(
+def test_a_damaged_registry_keeps_what_can_be_read_and_is_whole_after_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / ".massgen" / "sessions.json"
+    for name in ("one", "two", "three"):
+        registry.record(registry.Entry(session_id=name, status="active", started="2025-01-01T00:00:00"))
+    file.write_text(file.read_text()[:-30])
+    assert {entry.session_id for entry in registry.entries()} == {"one", "two"}
+    registry.record(registry.Entry(session_id="four", status="completed", started="2025-01-02T00:00:00"))
+    names = [entry["session_id"] for entry in json.loads(file.read_text())["sessions"]]
+    assert names == ["one", "two", "four"]
+
+
+@pytest.mark.spec("SESS-082")
+def test_many_writers_at_once_leave_a_whole_registry_with_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    def write(number: int) -> None:
+        for status in ("active", "completed"):
+            words = '} "x", {"session_id": "s1", '
+            started = "2025-01-01T00:00:00"
+            registry.record(registry.Entry(session_id=f"s{number}", status=status, started=started, description=words))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(100)))
+    kept = json.loads((tmp_path / ".massgen" / "sessions.json").read_text())["sessions"]
+    assert sorted((entry["session_id"], entry["status"]) for entry in kept) == sorted(
+        (f"s{number}", "completed") for number in range(100)
+    )
+
+
+@pytest.mark.spec("SESS-082")
+def test_the_registry_keeps_every_session_and_the_start_of_one_that_goes_on(
     server: ScriptedProvider, tmp_path: Path
 ) -> None:
     names = [f"old_{number:04}" for number in range(1200)]
@@ -75,5 +122,5 @@ def test_the_registry_keeps_the_newest_thousand_and_the_start_of_a_session_that_
     done = massgen(tmp_path, "--automation", "--config", path, "--session-id", names[-2], "Q")
     assert done.returncode == 0, done.stderr
     kept = json.loads(file.read_text())["sessions"]
-    assert [entry["session_id"] for entry in kept] == [*names[200:-2], names[-1], names[-2]]
-    assert (kept[-1]["started"], kept[-1]["model"]) == ("2025-01-01T00:00:00", "one")
+    assert [entry["session_id"] for entry in kept] == names
+    assert (kept[-2]["started"], kept[-2]["model"]) == ("2025-01-01T00:00:00", "one")
