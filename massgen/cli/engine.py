@@ -3,9 +3,9 @@
 Commands on standard input, `{"do": ...}`: start (question, flags), ask (text), tell (text, agent), skip (agent),
 cancel (now; with after: true nothing further is asked once the turn is over, false takes that back),
 reply (id, text or accepted), forget, context (mode), mode (name, value),
-paths (path, permission), config, quit.
+paths (path, permission), session (wanted), config, quit.
 Messages on standard output, `{"say": ...}`: ready, failed, turn, ended, modes, refused, queued, dropped, question,
-review, closed, notice. What happens inside a turn stands in its event log.
+review, closed, session, notice. What happens inside a turn stands in its event log.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from massgen.cli.inspection import open_in_desktop
 from massgen.cli.modes import modes_of, prepared_again, with_mode
 from massgen.cli.remote_person import RemotePerson
 from massgen.cli.session import trace, write_output
+from massgen.cli.slash import current_session
 from massgen.cli.start_screen import provider_label
 from massgen.errors import EXIT_CONFIG, EXIT_OK, MassGenError
 from massgen.runs.conversation import Conversation
@@ -135,6 +136,10 @@ class Engine:
                 self._set_context(str(command.get("mode", "")))
             case "paths" if self._chat is not None:
                 self._add_path(str(command.get("path", "")), str(command.get("permission", "")))
+            case "session" if self._chat is not None:
+                session = current_session(self._chat)
+                root = str(session.root) if session is not None else ""
+                self.say("session", root=root, wanted=str(command.get("wanted", "")))
             case "config" if self._chat is not None:
                 self._open_config(self._chat.base.loaded.path)
             case "reply":

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from massgen.cli.console import Writer, one_line, printable
 from massgen.cli.start_screen import panel
+from massgen.runs.past_turns import STATUS, TABLE, PastTurn
 from massgen.runs.sessions import Session, StoredTurn
-from massgen.views.files import safe_name
-from massgen.views.past import read_json
 
 RULE = "=" * 60
 TASK_LENGTH = 50
@@ -31,27 +30,14 @@ def show_all(out: Writer, session: Session) -> None:
     out.line("Use /inspect <turn> to look into one." if turns else "No turns yet.")
 
 
-def find_turn(session: Session, number: int | None) -> StoredTurn | str:
-    """The turn of that number (None: the last), or the sentence that says what there is instead."""
-    turns = session.turns()
-    if not turns:
-        return "No turns yet: ask something first."
-    if number is None:
-        return turns[-1]
-    found = next((turn for turn in turns if turn.number == number), None)
-    return found or f"There is no turn {number}. Valid turns: {turns[0].number} to {turns[-1].number}."
-
-
 class Inspection:
     """The menu of one turn; `ask` reads a choice."""
 
     def __init__(self, out: Writer, turn: StoredTurn, ask: Callable[[str], str]) -> None:
         self._out = out
         self._turn = turn
+        self._past = PastTurn(turn=turn)
         self._ask = ask
-        self._attempt = _newest_attempt(Path(turn.log_dir)) if turn.log_dir else None
-        self._agents = _agents(turn, self._attempt)
-        self._files = _files(turn)
 
     def run(self) -> None:
         """Until `q` or the end of input."""
@@ -79,12 +65,12 @@ class Inspection:
     def _menu(self) -> None:
         self._out.line()
         self._out.line("[Turn Inspection Menu]")
-        for number, name in enumerate(self._agents, 1):
+        for number, name in enumerate(self._past.agents, 1):
             self._out.line(f"  {number}: View {one_line(name)} output")
         self._out.line("  f: Show final answer")
         self._out.line("  s: Show system status log")
         self._out.line("  r: Show coordination table")
-        self._out.line(f"  w: List workspace files ({len(self._files)} files)")
+        self._out.line(f"  w: List workspace files ({len(self._past.files)} files)")
         self._out.line("  o: Open workspace in file browser")
         self._out.line("  q: Quit inspection")
 
@@ -93,27 +79,23 @@ class Inspection:
             case "f":
                 self._out.line(printable(self._turn.answer) or "This turn has no final answer.")
             case "s":
-                self._file("agent_outputs/system_status.txt", "There is no status log.")
+                self._text(self._past.text(STATUS), "There is no status log.")
             case "r":
-                self._file("coordination_table.txt", "There is no coordination table.")
+                self._text(self._past.text(TABLE), "There is no coordination table.")
             case "w":
-                for path in self._files[:MOST_FILES]:
+                for path in self._past.files[:MOST_FILES]:
                     self._out.line(f"  {printable(path)}")
-                if not self._files:
+                if not self._past.files:
                     self._out.line("No files.")
             case "o":
                 self._open()
-            case number if number.isdecimal() and 1 <= int(number) <= len(self._agents):
-                name = self._agents[int(number) - 1]
-                self._file(f"agent_outputs/{safe_name(name)}.txt", f"There is no output of {one_line(name)}.")
+            case number if number.isdecimal() and 1 <= int(number) <= len(self._past.agents):
+                name = self._past.agents[int(number) - 1]
+                self._text(self._past.output(name), f"There is no output of {one_line(name)}.")
             case _:
                 self._out.line("Choose one of the keys above.")
 
-    def _file(self, name: str, missing: str) -> None:
-        text = ""
-        for base in (self._attempt, self._turn.directory):
-            if base is not None and not text:
-                text = _read(base / name)
+    def _text(self, text: str, missing: str) -> None:
         self._out.line(printable(text) or missing)
 
     def _open(self) -> None:
@@ -137,31 +119,3 @@ def open_in_desktop(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _newest_attempt(turn: Path) -> Path | None:
-    found = sorted(turn.glob("attempt_*"), key=lambda path: (len(path.name), path.name))
-    return found[-1] if found else None
-
-
-def _agents(turn: StoredTurn, attempt: Path | None) -> list[str]:
-    status = read_json(attempt / "status.json") if attempt is not None else None
-    agents = status.get("agents") if isinstance(status, dict) else None
-    if isinstance(agents, dict) and agents:
-        return list(agents)
-    stored = sorted((turn.directory / "agent_outputs").glob("*.txt"))
-    return [item.agent_id for item in turn.partial] or [path.stem for path in stored]
-
-
-def _files(turn: StoredTurn) -> list[str]:
-    place = turn.workspace
-    if place is None:
-        return []
-    return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -159,7 +159,8 @@ def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") ->
 
 def look_around(out: Writer, run: Run) -> None:
     """The menu after a single question (SESS-010)."""
-    from massgen.cli.inspection import Inspection, find_turn
+    from massgen.cli.inspection import Inspection
+    from massgen.runs.past_turns import find_turn
 
     found = find_turn(run.session, run.turn)
     if not isinstance(found, str):

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from massgen.cli.console import Writer, one_line, tell
-from massgen.cli.inspection import Inspection, find_turn, open_in_desktop, show_all
+from massgen.cli.inspection import Inspection, open_in_desktop, show_all
 from massgen.cli.start_screen import team_lines
 from massgen.config import Config
 from massgen.errors import MassGenError
 from massgen.runs.conversation import Conversation
+from massgen.runs.past_turns import find_turn
 from massgen.runs.sessions import Session
 from massgen.workspace.context_paths import RequestedPath, check_context_paths
 from massgen.workspace.launch_offer import added_text

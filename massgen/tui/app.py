@@ -248,11 +248,13 @@ class TeamApp(App[int]):
     def action_light(self) -> None:
         self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"
 
-    def open_text(self, title: str, text: Callable[[], str | Text], *, key: str = "", again: bool = True) -> None:
-        """One long text over the team; `key` closes it too."""
+    def open_text(
+        self, title: str, text: Callable[[], str | Text], *, key: str = "", again: bool = True, wide: bool = False
+    ) -> None:
+        """One long text over the team; `key` closes it too, a `wide` one keeps its lines."""
         from massgen.tui.screens import TextScreen
 
-        self.push_screen(TextScreen(title, text, again=again, key=key))
+        self.push_screen(TextScreen(title, text, again=again, key=key, wide=wide))
 
     def action_keys(self) -> None:
         self.open_text("Keys", lambda: self.KEYS, again=False)
@@ -260,7 +262,7 @@ class TeamApp(App[int]):
     def action_table(self) -> None:
         from massgen.tui.contents import table_text
 
-        self.open_text("Coordination", lambda: table_text(self.feed), key="r")
+        self.open_text("Coordination", lambda: table_text(self.feed), key="r", wide=True)
 
     def action_jobs(self) -> None:
         from massgen.tui.ribbon import jobs_text

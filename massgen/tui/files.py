@@ -62,6 +62,11 @@ def _read(path: Path) -> str | None:
     return None if b"\0" in data[:8000] else data.decode("utf-8", "replace")
 
 
+def file_text(path: Path) -> Text:
+    """One file as it is."""
+    return _shown(None, path)
+
+
 def _shown(old: Path | None, path: Path) -> Text:
     text = _read(path)
     if text is None:

@@ -20,6 +20,7 @@ ASKING = """
 While the team works
   m              message to one agent    x  skip an agent for this turn
   s              stop after this turn    F4 a question waits for you
+  n              look into a turn of the session
 
 In the input
   Enter          ask; at work: tell all agents, @agent TEXT one

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, ScrollableContainer, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
@@ -26,12 +26,18 @@ class TextScreen(ModalScreen[None]):
         *CLOSE,
         Binding("down,j", "move(1)", show=False),
         Binding("up,k", "move(-1)", show=False),
+        Binding("right", "aside(8)", show=False),
+        Binding("left", "aside(-8)", show=False),
         Binding("home", "end(False)", show=False),
         Binding("end", "end(True)", show=False),
     ]
 
-    def __init__(self, title: str, text: Callable[[], str | Text], *, again: bool = True, key: str = "") -> None:
+    def __init__(
+        self, title: str, text: Callable[[], str | Text], *, again: bool = True, key: str = "", wide: bool = False
+    ) -> None:
+        """A `wide` text keeps its lines; others are wrapped."""
         super().__init__()
+        self._wide = wide
         self._title = title
         self._text = text
         self._again = again
@@ -40,9 +46,9 @@ class TextScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = Text(self._title)
-            with VerticalScroll(can_focus=True, id="text"):
-                yield Static(classes="whole", markup=False)
+            box.border_title = Text(one_line(self._title))
+            with ScrollableContainer(can_focus=True, id="text"):
+                yield Static(classes="whole wide" if self._wide else "whole", markup=False)
             yield Static(" Esc closes, arrows and PgUp/PgDn scroll", classes="hint", markup=False)
 
     def on_mount(self) -> None:
@@ -65,6 +71,9 @@ class TextScreen(ModalScreen[None]):
     def action_move(self, lines: int) -> None:
         self.query_one("#text").scroll_relative(y=lines, animate=False)
 
+    def action_aside(self, columns: int) -> None:
+        self.query_one("#text").scroll_relative(x=columns, animate=False)
+
     def action_end(self, bottom: bool) -> None:
         view = self.query_one("#text")
         view.scroll_end(animate=False) if bottom else view.scroll_home(animate=False)
@@ -75,6 +84,7 @@ class Entry(NamedTuple):
 
     name: str
     text: Callable[[], str | Text]
+    wide: bool = False
 
 
 class BrowseScreen(ModalScreen[None]):
@@ -93,10 +103,11 @@ class BrowseScreen(ModalScreen[None]):
         with Vertical(classes="box") as box:
             box.border_title = Text(self._title)
             with Horizontal():
-                yield OptionList(*(Option(Text(one_line(entry.name))) for entry in self._entries), classes="side")
+                options = (Option(Text(one_line(entry.name))) for entry in self._entries)
+                yield OptionList(*options, classes="side", compact=True)
                 with VerticalScroll(classes="body"):
                     yield Static(Text(self._empty), id="chosen", markup=False)
-            yield Static(" Esc closes, Up/Down chooses, Tab goes to the text", classes="hint", markup=False)
+            yield Static(" Esc closes, Up/Down chooses, Enter: whole screen, Tab: to the text", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         found = self.query_one(OptionList)
@@ -108,6 +119,11 @@ class BrowseScreen(ModalScreen[None]):
         text = self._entries[event.option_index].text()
         self.query_one("#chosen", Static).update(clean(text if isinstance(text, Text) else Text(text)))
         self.query_one(".body").scroll_home(animate=False)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        entry = self._entries[event.option_index]
+        self.app.push_screen(TextScreen(entry.name, entry.text, again=False, wide=entry.wide))
 
 
 class Change(NamedTuple):
@@ -137,7 +153,8 @@ class ReviewScreen(ModalScreen[list[str]]):
         with Vertical(classes="box") as box:
             box.border_title = Text(f"{len(self._changes)} changed file(s) in your project")
             with Horizontal():
-                yield SelectionList[str](*(self._line(change) for change in self._changes), classes="side")
+                lines = (self._line(change) for change in self._changes)
+                yield SelectionList[str](*lines, classes="side", compact=True)
                 with VerticalScroll(classes="body"):
                     yield Static(id="chosen", markup=False)
             hint = " Space ticks, a ticks all, Enter applies what is ticked, Esc nothing"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +20,9 @@ from massgen.tui.prompt import Prompt
 from massgen.tui.steering import INTERRUPTED, SteeredApp
 from massgen.tui.symbols import one_line, sign
 from massgen.tui.wanted import wanted_from
+
+if TYPE_CHECKING:
+    from massgen.runs.sessions import StoredTurn
 
 EXECUTION = 2
 SAVING_SECONDS = 10.0
@@ -45,6 +48,7 @@ class SessionApp(SteeredApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "context", "Share this directory", priority=True),
         Binding("f5", "modes", "Modes: agents, work, refine, personas, questions", priority=True),
+        Binding("n", "inspect", "Look into a turn of the session"),
         Binding("escape", "team", show=False),
         Binding("i,slash", "prompt", "Type", show=False),
     ]
@@ -119,6 +123,8 @@ class SessionApp(SteeredApp):
                 self.say(f"Not asked any more: {one_line(text)}")
             case "modes":
                 self._show_modes(message)
+            case "session":
+                self._show_turn(str(message.get("root") or ""), str(message.get("wanted") or ""))
             case "question" | "review":
                 self.wanted.add(wanted_from(message))
             case "closed":
@@ -190,7 +196,7 @@ class SessionApp(SteeredApp):
         return Commands(
             Command(("/help", "/h"), "", "keys and commands", lambda _: self.action_keys()),
             Command(("/status",), "", "team, configuration, session", lambda _: self._show_status()),
-            Command(("/inspect", "/i"), "", "the conversation so far", lambda _: self.action_conversation()),
+            Command(("/inspect", "/i"), "[N or all]", "look into the last turn, or another", self._inspect),
             Command(("/context",), "PATH [write]", "let the agents see a path; alone: list them", self._add_path),
             Command(("/config",), "", "open the configuration", lambda _: self.link.send({"do": "config"})),
             Command(("/clear", "/reset"), "", "forget the earlier turns", lambda _: self._forget()),
@@ -205,6 +211,42 @@ class SessionApp(SteeredApp):
 
         facts = [f"{a[0]}: {a[1]} ({a[2]})" for a in self.team] + [f"Configuration: {self.config or '-'}"]
         self.open_text("Status", lambda: status_text(self.feed, facts))
+
+    def _inspect(self, wanted: str = "") -> None:
+        self.link.send({"do": "session", "wanted": wanted})
+
+    def action_inspect(self) -> None:
+        self._inspect("all")
+
+    def _show_turn(self, root: str, wanted: str) -> None:
+        from massgen.tui.inspection import session_at, turn_lines, wanted_turn
+
+        session = session_at(Path(root)) if root else None
+        if session is None or not session.turns():
+            self.say("No turns yet: ask something first.")
+        elif wanted == "all":
+            self._choose_turn(turn_lines(session))
+        else:
+            self._open_turn(wanted_turn(session, wanted))
+
+    def _choose_turn(self, lines: list[tuple[str, StoredTurn]]) -> None:
+        from massgen.tui.choices import ChoiceScreen
+
+        def chosen(position: int | None) -> None:
+            if position is not None:
+                self._open_turn(lines[position][1])
+
+        names = [line for line, _ in lines]
+        self.push_screen(ChoiceScreen("Turns of this session", names, start=len(names) - 1), chosen)
+
+    def _open_turn(self, turn: StoredTurn | str) -> None:
+        if isinstance(turn, str):
+            self.say(turn, error=True)
+            return
+        from massgen.tui.inspection import turn_entries
+        from massgen.tui.screens import BrowseScreen
+
+        self.push_screen(BrowseScreen(f"Turn {turn.number}", turn_entries(turn), empty="Nothing is kept."))
 
     def _add_path(self, rest: str) -> None:
         path, _, permission = rest.partition(" ")

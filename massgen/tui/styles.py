@@ -34,7 +34,9 @@ ModalScreen { align: center middle; background: $background 60%; }
 .box.small OptionList { height: auto; max-height: 16; }
 .box .side { width: 34; height: 1fr; }
 .box .body { width: 1fr; height: 1fr; padding: 0 1; }
-.box .whole { width: auto; height: auto; }
+.box .whole { width: 1fr; height: auto; }
+.box .whole.wide { width: auto; }
+#text { scrollbar-size: 1 1; }
 .box.question { width: 80%; max-width: 110; height: auto; max-height: 90%; }
 .asked { height: auto; scrollbar-size-vertical: 1; }
 .choices { height: auto; scrollbar-size-vertical: 1; }
