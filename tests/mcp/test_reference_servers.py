@@ -246,8 +246,12 @@ def site() -> Iterator[str]:
 
 @pytest.mark.spec("MCP-002")
 def test_the_fetch_server_gives_a_page_as_text(python: Path, site: str) -> None:
+    entry = module("fetch", python, "--allow-private-ips")
+    # Where it finds Node it installs packages at its first page.
+    entry["env"] = {"PYTHONPATH": str(python), "PATH": str(python)}
+
     async def run() -> None:
-        async with agent_with(module("fetch", python, "--allow-private-ips"), limits=PATIENT) as scene:
+        async with agent_with(entry, limits=PATIENT) as scene:
             page = (await scene.call("mcp__fetch__fetch", {"url": f"{site}/page"})).text
             assert "Tea costs" in page
             assert "<b>" not in page
