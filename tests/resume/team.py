@@ -63,7 +63,7 @@ def request(launch: Path, config: dict[str, Any]) -> RunRequest:
     return RunRequest(loaded=load_config(config), question=QUESTION, launch=launch, automation=True)
 
 
-def play_until(launch: Path, config: dict[str, Any], kind: str, count: int) -> Path:
+def play_until(launch: Path, config: dict[str, Any], kind: str, count: int, **environment: str) -> Path:
     """Play the team in a process that is killed with SIGKILL as soon as the log has `count` events of a kind.
 
     A fact is named by itself, `any` counts them all.
@@ -72,6 +72,7 @@ def play_until(launch: Path, config: dict[str, Any], kind: str, count: int) -> P
     done = subprocess.run(
         command,
         input=json.dumps(config),
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=120,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import os
+import select
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +22,19 @@ from tests.resume.course import folded
 from tests.resume.team import go_on, play_until, team, working
 
 POINTS = [
-    ("model_call", 2),
-    ("tool_start", 3),
-    ("tool_end", 4),
-    ("conversation", 5),
-    ("AnswerProposed", 1),
-    ("VoteProposed", 1),
-    ("final_answer", 1),
+    ("model_call", 2, False),
+    ("tool_start", 3, False),
+    ("tool_end", 4, True),
+    ("conversation", 5, True),
+    ("AnswerProposed", 1, False),
+    ("tool_end", 7, False),
 ]
 CALLS = 12
 """Model calls of a run that nobody kills: per agent four until the answer and one vote, two for the presentation."""
+
+
+EVENTS = 86
+"""Events of such a run before its last."""
 
 
 def conversations(requests: Sequence[ReceivedRequest]) -> dict[str, list[list[Any]]]:
@@ -61,8 +67,23 @@ def check(log_dir: Path, server: ScriptedProvider, launch: Path) -> None:
     for counts in launch.glob(".massgen/workspaces/*/count.txt"):
         lines = counts.read_text().split()
         assert len(set(lines)) == len(lines)
+    assert not processes_of(launch)
     assert not list(launch.glob(".massgen/store/*")) and not list(launch.glob(".massgen/live/*.json"))
     assert len(list(launch.glob(".massgen/workspaces/work_*"))) == 2
+
+
+def processes_of(launch: Path) -> list[int]:
+    """Processes that name the directory and do not end within seconds."""
+    left: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(launch) not in (entry / "cmdline").read_bytes():
+                continue
+            descriptor = os.pidfd_open(int(entry.name))
+            ended, _, _ = select.select([descriptor], [], [], 10)
+            os.close(descriptor)
+            left += [] if ended else [int(entry.name)]
+    return left
 
 
 def kill_and_go_on(launch: Path, kind: str, count: int, torn: bool) -> None:
@@ -82,6 +103,16 @@ def kill_and_go_on(launch: Path, kind: str, count: int, torn: bool) -> None:
 @needs("bwrap")
 @pytest.mark.slow
 @pytest.mark.spec("COORD-055")
-@pytest.mark.parametrize(("kind", "count"), POINTS, ids=[f"{kind} {count}" for kind, count in POINTS])
-def test_a_round_goes_on_where_it_was_killed(tmp_path: Path, kind: str, count: int) -> None:
-    kill_and_go_on(tmp_path, kind, count, torn=False)
+@pytest.mark.parametrize(("kind", "count", "torn"), POINTS)
+def test_a_round_goes_on_where_it_was_killed(tmp_path: Path, kind: str, count: int, torn: bool) -> None:
+    kill_and_go_on(tmp_path, kind, count, torn)
+
+
+@needs("bwrap")
+@pytest.mark.soak
+@pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
+def test_rounds_go_on_at_every_event(tmp_path: Path, torn: bool) -> None:
+    for number in range(4, EVENTS):
+        place = tmp_path / str(number)
+        place.mkdir()
+        kill_and_go_on(place, "any", number, torn)

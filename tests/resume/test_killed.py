@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from massgen.events.codec import read_run
 from massgen.events.types import NewAnswer
 from massgen.testing import Hold, ReceivedRequest, ScriptedProvider, Turn, answer_then_vote
 from tests.resume.course import config
+from tests.resume.team import play_until
 
 MASSGEN = str(Path(sys.executable).with_name("massgen"))
 SECONDS = 90
@@ -31,8 +33,16 @@ def held(text: str, number: int):
     return decide
 
 
-def massgen(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([MASSGEN, *arguments], cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
+def massgen(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [MASSGEN, *arguments],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
 
 
 def kill_at(cwd: Path, server: ScriptedProvider) -> Path:
@@ -74,6 +84,38 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path, number: int, kept: int) ->
         assert again.returncode == 0 and "nothing to resume" in again.stdout
         assert len(server.requests) == sent
         assert massgen(elsewhere, "replay", str(log_dir)).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_run_without_a_file_needs_its_configuration_only_for_keys(tmp_path: Path) -> None:
+    with ScriptedProvider({"m1": answer_then_vote("four", "agent1")}).in_thread() as server:
+        team = config(server, ["m1"])
+        log_dir = play_until(tmp_path, team, "RoundReady", 1)
+        said = massgen(tmp_path, "resume", str(log_dir))
+        assert said.returncode == 1 and "--config FILE" in said.stderr and not server.requests
+        (tmp_path / "team.json").write_text(json.dumps(team))
+        done = massgen(tmp_path, "resume", str(log_dir), "--config", "team.json")
+        assert done.returncode == 0 and "WINNER: agent a/ü" in done.stdout, done.stderr
+        assert "configuration has changed" not in done.stderr
+
+        del team["agents"][0]["backend"]["api_key"]
+        log_dir = play_until(tmp_path, team, "RoundReady", 1, OPENAI_API_KEY="sk-y")
+        done = massgen(tmp_path, "resume", str(log_dir), OPENAI_API_KEY="sk-y")
+        assert done.returncode == 0 and "WINNER: agent a/ü" in done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_a_configuration_that_was_edited_is_named(tmp_path: Path) -> None:
+    with ScriptedProvider({"m1": held("four", 1), "m2": answer_then_vote("4", "agent1")}).in_thread() as server:
+        log_dir = kill_at(tmp_path, server)
+        team = config(server, ["m1", "m2"], voting_sensitivity="strict")
+        (tmp_path / "team.json").write_text(json.dumps(team))
+        (log_dir / "execution_metadata.yaml").rename(tmp_path / "kept")
+        lost = massgen(tmp_path, "resume", str(log_dir))
+        assert lost.returncode == 1 and "it is not known what was run" in lost.stderr
+        (tmp_path / "kept").rename(log_dir / "execution_metadata.yaml")
+        done = massgen(tmp_path, "resume", str(log_dir))
+        assert done.returncode == 0 and "configuration has changed" in done.stderr, done.stderr
 
 
 @pytest.mark.slow
