@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from pathlib import Path
 
 from budget import Figure
+from growth import report
 from provider import ask, policies, team
 
 from massgen.testing import Pace, ScriptedProvider
 
 LATENCY = 0.5
-SIZES = (1, 2, 4, 8, 16, 32)
+SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def resident() -> float:
@@ -26,13 +26,6 @@ async def run(size: int, first: float) -> tuple[float, float, int]:
         return timed.seconds, timed.cpu, sum(request.raw_bytes for request in server.requests)
 
 
-def growth(sizes: tuple[int, ...], values: list[float]) -> float:
-    """The exponent of a power law through the points (least squares in logarithms)."""
-    x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
-    middle, centre = sum(x) / len(x), sum(y) / len(y)
-    return sum((a - middle) * (b - centre) for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
-
-
 async def main() -> None:
     await run(2, 0.0)
     per_call: list[float] = []
@@ -43,10 +36,8 @@ async def main() -> None:
         per_byte.append(cpu / sent)
         each = per_call[-1] * 1000
         print(f"{size:>3} agents: {cpu * 1000:7.0f} ms CPU, {each:6.2f} ms a call, {sent / 1000:8.1f} kB sent")
-    Figure(name="growth of CPU a model call, 1 to 32 agents (exponent)", measured=growth(SIZES, per_call), unit="",
-           budget=1.1).report()  # fmt: skip
-    Figure(name="growth of CPU a byte sent, 1 to 32 agents (exponent)", measured=growth(SIZES, per_byte), unit="",
-           budget=1.1).report()  # fmt: skip
+    report("CPU a model call, 1 to 64 agents", SIZES, per_call)
+    report("CPU a byte sent, 1 to 64 agents", SIZES, per_byte)
     few = (await run(4, LATENCY))[0]
     before = resident()
     many = (await run(32, LATENCY))[0]

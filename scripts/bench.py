@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks"
-SHARED = ("budget", "provider", "screen")
+SHARED = ("budget", "provider", "screen", "growth")
 
 
 def run(script: Path) -> tuple[list[dict[str, Any]], bool]:
