@@ -176,7 +176,7 @@ def test_a_cancelled_call_is_cancelled_in_the_worker_and_the_worker_lives_on(tmp
             assert (await call(found["counted"])).text == "1"
             names = {"started": str(started), "cancelled": str(cancelled)}
             running = asyncio.ensure_future(call(found["marks"], names))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while True:
                     if started.exists():
                         break

@@ -223,7 +223,7 @@ def test_planted_keys_are_in_no_file_of_the_log(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.spec("LOG-010", "LOG-053")
 def test_a_long_answer_costs_at_most_six_bytes_a_byte(tmp_path: Path) -> None:
-    long = " ".join(f"word{number:05d}" for number in range(6000))
+    long = " ".join(f"word{number:05d}" for number in range(12_000))
     scripts = {"m1": answer_then_vote(long, "agent1", chunks=1500), "m2": answer_then_vote("Short.", "agent1")}
 
     def short_presenter(request: ReceivedRequest) -> Turn:

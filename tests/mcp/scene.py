@@ -63,7 +63,7 @@ class Scene:
 
     async def warned(self, words: str) -> str:
         """Wait until somebody is told a line with these words."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while True:
                 for line in self.warnings:
                     if words in line:
@@ -73,7 +73,7 @@ class Scene:
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that another process or task does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while True:
             if await true():
                 return

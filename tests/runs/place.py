@@ -72,7 +72,7 @@ def play(
     """One run of a team; `before` may subscribe to it, `request` adds to the request."""
 
     async def run() -> Played:
-        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(20):
+        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(90):
             config: dict[str, Any] = {"agents": team(server.openai_url, scripts, **(backend or {})), **(top or {})}
             if orchestrator:
                 config["orchestrator"] = dict(orchestrator)
@@ -97,7 +97,7 @@ def played_with(
     """As `play`, with models that are no agents; `orchestrator` gets the address. The last of `times` runs."""
 
     async def run() -> Played:
-        async with ScriptedProvider({**scripts, **others}) as server, asyncio.timeout(20):
+        async with ScriptedProvider({**scripts, **others}) as server, asyncio.timeout(90):
             config = {"agents": team(server.openai_url, scripts), "orchestrator": orchestrator(server.openai_url)}
             for _ in range(times):
                 loaded = load_config(config, launch=launch)
@@ -168,7 +168,7 @@ def massgen(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

@@ -204,7 +204,7 @@ def test_a_shadow_keeps_the_system_message_of_its_agent(tmp_path: Path) -> None:
             "m1": worker("by m1", lambda request: asks()),
             "m2": with_shadow(worker("by m2"), Turn(text="Blue.")),
         }
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(20):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(90):
             first, second = team(server.openai_url, scripts)
             second["system_message"] = "You paint houses."
             config = {"agents": [first, second], "orchestrator": rules("agents")}
@@ -321,7 +321,7 @@ def test_what_a_person_answered_is_known_in_the_next_turn(tmp_path: Path) -> Non
 
     async def story() -> None:
         scripts: dict[str, Any] = {"m1": worker("a", lambda request: asks())}
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(20):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(90):
             config = {"agents": team(server.openai_url, ["m1"]), "orchestrator": rules("human")}
             loaded = load_config(config, launch=tmp_path)
             chat = Conversation(RunRequest(loaded=loaded, question="", launch=tmp_path, ask_human=person))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,8 @@ from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits, SandboxFailed
 from tests.needs import needs
 from tests.sandbox.place import BWRAP, EVERY, STRONG, Project, processes_with, run_all, run_one, said, within
+
+ROOT = Path(__file__).parents[2]
 
 
 @EVERY
@@ -35,6 +38,14 @@ def test_installed_packages_and_files_last_to_the_next_command_and_the_next_phas
     run_all(project.sandbox(kind), install, "echo x > ~/kept; echo y > $TMPDIR/also")
     result = run_one(project.sandbox(kind), "python -c 'import mine; print(mine.answer)'; cat ~/kept $TMPDIR/also")
     assert result.stdout.decode().split() == ["42", "x", "y"]
+
+
+@STRONG
+@pytest.mark.spec("AUTO-084")
+def test_the_program_itself_can_be_run_and_its_place_not_be_read(kind, project: Project) -> None:
+    code = "from massgen.errors import MassGenError; print(MassGenError.__name__)"
+    result = run_one(project.sandbox(kind), f"{sys.executable} -c '{code}'; cat {ROOT}/README.md")
+    assert result.stdout == b"MassGenError\n", result.stderr
 
 
 @pytest.mark.parametrize("kind", [BWRAP])

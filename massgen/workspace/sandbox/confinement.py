@@ -13,7 +13,7 @@ from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox import bubblewrap
 from massgen.workspace.sandbox.home import home_environment
 from massgen.workspace.sandbox.inside.landlock import AF_INET, AF_INET6, AF_UNIX
-from massgen.workspace.sandbox.layout import SYSTEM, expand, places, private_system_files, tool_paths
+from massgen.workspace.sandbox.layout import SYSTEM, expand, package_roots, places, private_system_files, tool_paths
 from massgen.workspace.sandbox.protocol import Limits, Network, SandboxKind
 
 _DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts"))
@@ -131,4 +131,4 @@ def _added_rules(grants: Grants, private: Path, network: Network, search_path: s
                 write += [str(path) for path in expand(place.path, inner)]
             case "hide":
                 pass
-    return {"read": read, "write": write, "tcp": network == "host"}
+    return {"read": read, "write": write, "list": package_roots(), "tcp": network == "host"}

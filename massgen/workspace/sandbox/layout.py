@@ -78,6 +78,13 @@ def private_system_files() -> tuple[Path, ...]:
     return tuple(found)
 
 
+def package_roots() -> list[str]:
+    """Where Python looks for this package if it is not installed among the others (a checkout): to import
+    it the directory must be listed, which `tool_paths` does not allow."""
+    root = Path(__file__).resolve().parents[3]
+    return [] if any(root.is_relative_to(prefix) for prefix in (sys.prefix, sys.base_prefix)) else [str(root)]
+
+
 def tool_paths(search_path: str) -> tuple[Path, ...]:
     """Interpreters and tools outside the system directories: this Python, this package, and `PATH`.
 

@@ -15,6 +15,7 @@ import struct
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ = 1 << 0 | 1 << 2 | 1 << 3
+_LIST = 1 << 3
 _FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
 _ALL_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP = 3
@@ -49,11 +50,11 @@ def abi() -> int:
     return max(found, 0)
 
 
-def restrict(read: list[str], write: list[str], *, tcp: bool) -> None:
+def restrict(read: list[str], write: list[str], listed: list[str], *, tcp: bool) -> None:
     """Limit this process and its children for ever: files below `read` and `write`, TCP only if `tcp`.
 
-    Paths that do not exist are left out. Signals and abstract sockets stay within the sandbox where the kernel
-    can say so.
+    Below `listed` names may be seen and nothing opened. Paths that do not exist are left out. Signals and abstract
+    sockets stay within the sandbox where the kernel can say so.
     """
     version = abi()
     libc = _libc()
@@ -65,7 +66,8 @@ def restrict(read: list[str], write: list[str], *, tcp: bool) -> None:
         libc.syscall(_CREATE, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0)), "landlock"
     )
     try:
-        for path, allowed in [(p, _READ) for p in read] + [(p, everything) for p in write]:
+        rules = [*((p, _LIST) for p in listed), *((p, _READ) for p in read), *((p, everything) for p in write)]
+        for path, allowed in rules:
             _allow(libc, ruleset, path, allowed & everything)
         _check(libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         _check(libc.syscall(_RESTRICT, ctypes.c_int(ruleset), ctypes.c_uint32(0)), "landlock")

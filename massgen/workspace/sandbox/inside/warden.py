@@ -73,11 +73,12 @@ def confine(settings: dict) -> None:
         wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (wanted, wanted))
     if settings["processes"] is not None and os.getuid() != 0:
-        ours = settings["processes"] + processes_of_user()
+        most = settings["processes"] * 5 // 4 + 16  # room for the watchdog to see that the limit is exceeded
+        ours = most + processes_of_user()
         resource.setrlimit(resource.RLIMIT_NPROC, (ours, ours))
     rules = settings["landlock"]
     if rules is not None:
-        restrict(rules["read"], rules["write"], tcp=rules["tcp"])
+        restrict(rules["read"], rules["write"], rules.get("list", []), tcp=rules["tcp"])
     if settings["forbid"] is not None:
         forbid(settings["forbid"])
         drop_capabilities()
