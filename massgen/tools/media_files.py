@@ -10,6 +10,9 @@ from pathlib import Path
 
 from massgen.backends.protocol import Media
 from massgen.tools.protocol import ToolOutcome
+from massgen.workspace.beneath import replace_file
+from massgen.workspace.grants import Grants, PathRefused
+from massgen.workspace.policy import AgentPathPolicy
 
 DIRECTORY = "tool_media"
 Accepts = Callable[[str], bool]
@@ -43,15 +46,20 @@ async def with_media_as_files(outcome: ToolOutcome, workspace: Path | None, acce
             notes.append(f"[{media.media_type} left out: this model cannot take it]")
         else:
             path = await asyncio.to_thread(_written, media, workspace)
-            notes.append(f"[{media.media_type} saved as {path}]")
+            notes.append(f"[{media.media_type} {path}]")
     return replace(outcome, text="\n".join((outcome.text, *notes)).strip(), media=tuple(kept))
 
 
 def _written(media: Media, workspace: Path) -> str:
-    """The path of the file, relative to the workspace. Equal contents share one file."""
+    """What to say of the file, its path relative to the workspace. Equal contents share one file.
+
+    The agent can prepare links in its workspace, so none is followed.
+    """
     suffix = _SUFFIXES.get(media.media_type, ".bin")
     name = hashlib.sha256(media.data).hexdigest()[:12] + suffix
-    directory = workspace / DIRECTORY
-    directory.mkdir(exist_ok=True)
-    (directory / name).write_bytes(media.data)
-    return f"{DIRECTORY}/{name}"
+    policy = AgentPathPolicy(workspace=workspace, grants=Grants(writable=(workspace,)), private=(workspace,))
+    try:
+        replace_file(policy, f"{DIRECTORY}/{name}", media.data)
+    except (OSError, PathRefused) as error:
+        return f"could not be saved: {error}"
+    return f"saved as {DIRECTORY}/{name}"

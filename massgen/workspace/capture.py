@@ -91,7 +91,7 @@ class Capture:
     def run(self) -> str:
         """The id of the tree; `StorageError` where the directory itself cannot be read or the store written."""
         try:
-            descriptor = os.open(self.root, _OPEN_DIRECTORY)
+            descriptor = open_real(self.root)
         except OSError as error:
             raise StorageError(f"Could not read the workspace {self.root}: {error.strerror}") from error
         try:
@@ -267,6 +267,19 @@ class Capture:
                         identity = (other.st_dev, other.st_ino)
                         self._linked[identity] = self._linked.get(identity, 0) + 1
         return self._linked.get((found.st_dev, found.st_ino), 0)
+
+
+def open_real(directory: str) -> int:
+    """A descriptor of an absolute path that leads through no link, however fast somebody swaps one in."""
+    descriptor = os.open(os.sep, _OPEN_DIRECTORY)
+    for name in directory.split(os.sep):
+        if name:
+            try:
+                below = os.open(name, _OPEN_DIRECTORY, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = below
+    return descriptor
 
 
 def skip_nothing(path: str, is_directory: bool) -> str | None:

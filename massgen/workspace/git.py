@@ -21,6 +21,7 @@ _SETTINGS = (
 )
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_CONFIG_HOME", "SYSTEMROOT")
 _NEUTRAL = "agent"
+_SECONDS = 600.0
 
 
 class GitError(WorkspaceError):
@@ -35,8 +36,9 @@ async def git(
     cwd: Path | None = None,
     data: bytes = b"",
     user_settings: bool = False,
+    seconds: float = _SECONDS,
 ) -> bytes:
-    """The standard output of one git command; `GitError` if it fails.
+    """The standard output of one git command; `GitError` if it fails, or has not ended after ten minutes.
 
     With `user_settings` the person's global configuration counts (their ignore file); only for reading.
     """
@@ -56,7 +58,10 @@ async def git(
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from error
     try:
-        output, errors = await process.communicate(data)
+        async with asyncio.timeout(seconds):
+            output, errors = await process.communicate(data)
+    except TimeoutError:
+        raise GitError(f"git {arguments[0]} did not end within {seconds:g} seconds.") from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -80,6 +85,7 @@ def _environment(
 ) -> Mapping[str, str]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+    environment["GIT_NO_LAZY_FETCH"] = "1"
     for role in ("AUTHOR", "COMMITTER"):
         environment[f"GIT_{role}_NAME"] = _NEUTRAL
         environment[f"GIT_{role}_EMAIL"] = f"{_NEUTRAL}@localhost"

@@ -6,6 +6,7 @@ read, in bounded number and size, and no link is followed. All functions block f
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -149,9 +150,26 @@ def _whatever(text: str) -> tuple[dict[str, str], str]:
 
 def make_directories(workspace: Path) -> None:
     """`memory/short_term/` and `memory/long_term/` in a workspace (MEM-090); whatever is in the way stays."""
-    for tier in TIERS:
-        with suppress(FileExistsError, NotADirectoryError):
-            (workspace / DIRECTORY / tier).mkdir(parents=True, exist_ok=True)
+    with _directory(workspace, None) as top:
+        _make(DIRECTORY, top)
+        with suppress(NotADirectoryError, FileNotFoundError), _no_link(), _directory(Path(DIRECTORY), top) as place:
+            for tier in TIERS:
+                _make(tier, place)
+
+
+def _make(name: str, parent: int) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=parent)
+
+
+@contextmanager
+def _no_link() -> Iterator[None]:
+    """A link in the way stays, and is not followed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

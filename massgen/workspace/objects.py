@@ -178,10 +178,13 @@ def _discard(temporary: str) -> None:
         os.unlink(temporary)
 
 
-def copy_file(source: Path, destination: Path, mode: int) -> None:
-    """Copy one file as a reflink where the file system can, else in the kernel, else by reading; holes stay holes."""
+def copy_file(source: Path, destination: Path | str, mode: int, *, parent: int | None = None) -> None:
+    """Copy one file as a reflink where the file system can, else in the kernel, else by reading; holes stay holes.
+
+    With `parent` the destination is a name in that open directory.
+    """
     with open(source, "rb") as reader:
-        descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=parent)
         try:
             found = os.fstat(reader.fileno())
             if found.st_size > _WHOLE and found.st_blocks * 512 < found.st_size:

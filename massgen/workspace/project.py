@@ -199,15 +199,23 @@ async def commit_tree(project: Project, tree: Tree, store: Store) -> str:
     return (await git(*arguments, git_dir=project.repository)).decode().strip()
 
 
-async def ignored_names(project: Project, checkout: Path) -> frozenset[str]:
-    """What the ignore files of a checkout exclude; directories without a final `/`."""
-    listing = await git(
-        *("ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"),
-        git_dir=project.repository,
-        work_tree=checkout,
-        index=project.index,
-        cwd=checkout,
-    )
+async def ignored_names(project: Project, checkout: Path, *, seconds: float = 30.0) -> frozenset[str]:
+    """What the ignore files of a checkout exclude; directories without a final `/`.
+
+    An agent can keep git from ending (a pipe in the place of an ignore file); then nothing counts as ignored.
+    """
+    try:
+        listing = await git(
+            *("ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"),
+            git_dir=project.repository,
+            work_tree=checkout,
+            index=project.index,
+            cwd=checkout,
+            seconds=seconds,
+        )
+    except GitError as error:
+        log.warning("The ignore files of a project copy do not count: %s", error.message)
+        return frozenset()
     return frozenset(name.rstrip("/") for name in split_names(listing))
 
 

@@ -34,15 +34,20 @@ def remove_path(path: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        found = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISDIR(found.st_mode):
-            remove_tree(path.name, parent)
-        else:
-            os.unlink(path.name, dir_fd=parent)
-    except FileNotFoundError:
-        return
+        remove_name(path.name, parent)
     finally:
         os.close(parent)
+
+
+def remove_name(name: str, parent: int) -> None:
+    """Delete a file, link or directory in the open directory `parent`; a missing one is fine."""
+    try:
+        if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            remove_tree(name, parent)
+        else:
+            os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return
 
 
 def empty_directory(path: Path, *, keep: Iterable[str] = ()) -> None:

@@ -16,12 +16,13 @@ import secrets
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from massgen.errors import StorageError
-from massgen.workspace.capture import SIZE_CAP, Capture, Known, Omission, skip_nothing
+from massgen.workspace.capture import SIZE_CAP, Capture, Known, Omission, open_real, skip_nothing
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import (
     ARCHIVED_GIT,
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 FRAMEWORK_DIRECTORIES = ("subagents", "servers", "custom_tools", ".mcp")
 SCRATCH_ARCHIVE = ".scratch_archive"
 GIT_ARCHIVE = ".git.tar"
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
 Skip = Callable[[str, bool], str | None]
 
 
@@ -123,6 +127,8 @@ class Store:
 
     def _take(self, directory: Path, skip: Skip, size_cap: int, file_cap: int | None, trusted: bool) -> Tree:
         root = os.path.realpath(directory)
+        if not trusted and root != os.path.abspath(directory):
+            raise StorageError(f"{directory} is reached through a link, which is not followed.")
         with self._lock(root):
             capture = Capture(
                 objects=self.objects,
@@ -184,22 +190,28 @@ class Store:
         with storage_errors("a workspace"):
             workspace.mkdir(parents=True, exist_ok=True)
             empty_directory(workspace, keep=keep)
-            self._copy(tree.id, workspace, keep)
+            descriptor = open_real(os.path.realpath(workspace))
+            try:
+                self._copy(tree.id, descriptor, keep)
+            finally:
+                os.close(descriptor)
 
-    def _copy(self, tree: str, destination: Path, keep: frozenset[str] = frozenset()) -> None:
+    def _copy(self, tree: str, parent: int, keep: frozenset[str] = frozenset()) -> None:
+        """Fill the open directory; an agent may be swapping names in it for links meanwhile, so none is followed."""
         for mode, name, found in self.objects.tree(tree):
-            path = destination / name
             if name in keep:
                 continue
             if mode == DIRECTORY:
-                path.mkdir()
-                self._copy(found, path)
+                with _made(name, parent) as below:
+                    self._copy(found, below)
             elif mode == LINK:
-                os.symlink(os.fsdecode(self.objects.read(found)), path)
+                os.symlink(os.fsdecode(self.objects.read(found)), name, dir_fd=parent)
             elif mode == ARCHIVED_GIT:
-                _unpack(self.objects.read(found), path)
+                with _made(name, parent) as below:
+                    _unpack(self.objects.read(found), below)
             else:
-                copy_file(self.objects.blob_path(found), path, 0o755 if mode == EXECUTABLE else 0o644)
+                bits = 0o755 if mode == EXECUTABLE else 0o644
+                copy_file(self.objects.blob_path(found), name, bits, parent=parent)
 
     def _changes(self, old: str | None, new: str | None, prefix: str) -> Iterator[Change]:
         if old == new:
@@ -237,10 +249,41 @@ def _flat(objects: Objects, tree: str, prefix: str) -> Iterator[tuple[str, TreeE
             yield prefix + entry.name, entry
 
 
-def _unpack(content: bytes, destination: Path) -> None:
-    destination.mkdir()
+@contextmanager
+def _made(name: str, parent: int) -> Iterator[int]:
+    os.mkdir(name, dir_fd=parent)
+    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unpack(content: bytes, top: int) -> None:
+    """The files and directories of an archive that `capture.py` made, parents before children."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(destination, filter="data")
+            for member in archive:
+                *folders, name = member.name.split("/")
+                with _below(top, folders) as parent:
+                    if member.isdir():
+                        os.mkdir(name, dir_fd=parent)
+                    elif (source := archive.extractfile(member)) is not None:
+                        descriptor = os.open(name, _NEW, member.mode & 0o777, dir_fd=parent)
+                        with open(descriptor, "wb") as target:
+                            target.write(source.read())
     except tarfile.TarError as error:
         raise StorageError(f"An archived .git could not be unpacked: {error}") from error
+
+
+@contextmanager
+def _below(top: int, folders: Iterable[str]) -> Iterator[int]:
+    descriptor = os.dup(top)
+    try:
+        for folder in folders:
+            below = os.open(folder, _DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)

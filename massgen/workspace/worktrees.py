@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from massgen.workspace import beneath
+from massgen.workspace.capture import open_real
 from massgen.workspace.git import git
 from massgen.workspace.grants import Grants, PathRefused
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.project import SCRATCH, Project, checkout_skip, commit_tree, ignored_names
-from massgen.workspace.removal import remove_path
+from massgen.workspace.removal import remove_name, remove_path
 from massgen.workspace.store import SCRATCH_ARCHIVE, Store, Tree
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class Worktrees:
                 for project in filled:
                     tree = await self._store.take(scratches[project])
                     await self._store.restore(tree, fresh / project.name if len(self.projects) > 1 else fresh)
-                await asyncio.to_thread(_move_in, fresh, self._workspaces[agent_id] / SCRATCH_ARCHIVE)
+                await asyncio.to_thread(_move_in, fresh, self._workspaces[agent_id], SCRATCH_ARCHIVE)
         finally:
             await asyncio.to_thread(remove_path, fresh)
 
@@ -186,7 +187,7 @@ class Worktrees:
             await git("read-tree", commit, git_dir=repository, work_tree=fresh, cwd=fresh)
             await git("update-index", "-q", "--refresh", git_dir=repository, work_tree=fresh, cwd=fresh)
             with storage_errors("a worktree"):
-                await asyncio.to_thread(_move_in, fresh, self.checkout(agent_id, project))
+                await asyncio.to_thread(_move_in, fresh, self._workspaces[agent_id], WORKTREES, project.name)
         finally:
             await asyncio.to_thread(remove_path, fresh)
 
@@ -222,10 +223,30 @@ def _replace(path: Path, text: str) -> None:
     os.replace(fresh, path)
 
 
-def _move_in(fresh: Path, checkout: Path) -> None:
-    remove_path(checkout)
-    checkout.parent.mkdir(exist_ok=True)
-    os.rename(fresh, checkout)
+def _move_in(fresh: Path, workspace: Path, *names: str) -> None:
+    """Move `fresh` to a name below the workspace, whose agent may be swapping directories for links meanwhile."""
+    descriptor = open_real(str(workspace))
+    try:
+        for name in names[:-1]:
+            below = _entered(name, descriptor)
+            os.close(descriptor)
+            descriptor = below
+        remove_name(names[-1], descriptor)
+        os.rename(fresh, names[-1], dst_dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _entered(name: str, parent: int) -> int:
+    flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        return os.open(name, flags, dir_fd=parent)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        remove_name(name, parent)
+    os.mkdir(name, dir_fd=parent)
+    return os.open(name, flags, dir_fd=parent)
 
 
 def _write_refs(checkout: Path, refs: Mapping[str, str], gone: str | None) -> None:

@@ -7,7 +7,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -137,28 +139,31 @@ def test_what_is_no_file_is_skipped_and_told(store: Store, workspace: Path, tmp_
     assert set(show(store, tree, tmp_path / "view")) == {"src/app.py", "notes.txt"}
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that every user may enter and fill: those of pytest are closed to others."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o777)
+        yield Path(place).resolve()
+
+
 @pytest.mark.spec("WS-029")
-def test_unreadable_files_are_skipped_and_told(workspace: Path, tmp_path: Path) -> None:
+def test_unreadable_files_are_skipped_and_told(public: Path) -> None:
+    workspace = public / "workspace"
+    write(workspace / "src/app.py")
+    write(workspace / "notes.txt")
     write(workspace / "locked.txt").chmod(0)
     (workspace / "closed").mkdir(mode=0)
+    write(public / "few/file")
     script = (
         "import asyncio, os, sys; from pathlib import Path; from massgen.workspace import Store\n"
-        "asyncio.run(Store(Path(sys.argv[2], 'warm')).take(Path(sys.argv[3])))\n"
+        "asyncio.run(Store(Path(sys.argv[1], 'warm')).take(Path(sys.argv[1], 'few')))\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "tree = asyncio.run(Store(Path(sys.argv[2])).take(Path(sys.argv[1])))\n"
+        "tree = asyncio.run(Store(Path(sys.argv[1], 'store')).take(Path(sys.argv[1], 'workspace')))\n"
         "print(tree.files, sorted(omission.path for omission in tree.omitted))"
     )
-    write(tmp_path / "few/file")
-    (tmp_path / "other").mkdir()
-    for folder in (tmp_path, *list(tmp_path.parents)[:3], workspace, tmp_path / "other"):
-        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
-            folder.chmod(0o777)
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(workspace), str(tmp_path / "other"), str(tmp_path / "few")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", script, str(public)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     (workspace / "closed").chmod(0o700)
     assert done.stdout.strip() == "2 ['closed', 'locked.txt']", done.stderr
 
