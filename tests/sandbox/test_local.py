@@ -16,6 +16,7 @@ import pytest
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox
 from massgen.workspace.sandbox.confinement import unconfined
+from massgen.workspace.sandbox.environment import command_environment
 from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits, SandboxFailed
 from tests.needs import needs
@@ -252,3 +253,28 @@ def test_a_sandbox_that_does_not_start_says_why(project: Project) -> None:
     broken = LocalSandbox(refused, Limits())
     with pytest.raises(SandboxFailed, match=r"bubblewrap.*no permission"):
         run_one(broken, "true")
+
+
+@pytest.mark.spec("EXEC-007")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PASS", "hunter2"),
+        ("MYSQL_PWD", "hunter2"),
+        ("npm_config__auth", "abc"),
+        ("HTTP_AUTHORIZATION", "Basic abc"),
+        ("SESSION_COOKIE", "abc"),
+        ("SENTRY_DSN", "https://abc@host/1"),
+        ("AZURE_CONNECTION_STRING", "AccountName=a"),
+        ("PLAIN", "ghp_" + "a" * 36),
+        ("PLAIN", "Bearer " + "a" * 30),
+        ("PLAIN", "-----BEGIN RSA PRIVATE KEY-----"),
+    ],
+)
+def test_secrets_are_known_by_name_or_by_the_form_of_their_value(name: str, value: str) -> None:
+    assert command_environment({name: value, "PATH": "/bin", "GIT_AUTHOR_NAME": "me", "MONKEY_BUSINESS": "1"}) == {
+        "PATH": "/bin",
+        "GIT_AUTHOR_NAME": "me",
+        "MONKEY_BUSINESS": "1",
+    }
+    assert command_environment({name: value}, passthrough=[name]) == {name: value}
