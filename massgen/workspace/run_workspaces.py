@@ -280,6 +280,15 @@ class RunWorkspaces:
         """Write accepted changes into the user's project (WS-033); `patch` is where the log keeps all changes."""
         return await self.review(agent_id).apply(accepted, patch=patch) if accepted else Applied()
 
+    async def planted(self) -> tuple[Path, ...]:
+        """Git repositories below paths written in place that were not there at the start: their hooks and settings
+        would run when the user uses git there. File tools refuse to make them, commands can."""
+        places = [item for item in self._contexts if item.permission == "write"]
+        if self._claim is None or not places or not self._writes("presentation"):
+            return ()
+        found = await asyncio.to_thread(look_at, places)
+        return tuple(path for path in found.git if path not in self._found.git)
+
     async def finish(self) -> None:
         """Remove project copies, branches and the store; workspaces, snapshots and views stay to be looked at."""
         if self._claim is None:

@@ -176,3 +176,17 @@ def test_media_of_a_result_are_not_written_through_a_link(tmp_path: Path, home: 
     assert "could not be saved" in again.text
     assert contents(home)["project/secret.txt"] == SECRET.encode()
     assert len(contents(home)) == 2
+
+
+@needs("git")
+@pytest.mark.parametrize(("mode", "told"), [("legacy", True), ("auto", False)])
+def test_a_repository_that_commands_planted_in_the_project_is_told(tmp_path: Path, mode: str, told: bool) -> None:
+    project = git_project(tmp_path / "project").resolve()
+
+    async def story() -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        place = await scene(tmp_path / "launch", context(project), write_mode=mode)
+        before = await place.run.planted()
+        git_project(project / "sub")
+        return before, await place.run.planted()
+
+    assert asyncio.run(story()) == ((), (project / "sub/.git",) if told else ())
