@@ -12,7 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from massgen.tools.mcp.bounds import masked, one_line
 from massgen.tools.mcp.clocks import CallClocks
 from massgen.tools.mcp.listing import Listing, OfferedTool, read_listing
 from massgen.tools.mcp.place import ServerPlace
-from massgen.tools.mcp.process import ServerProcess, stdio_streams
+from massgen.tools.mcp.process import ServerProcess, launcher, stdio_streams
 from massgen.tools.mcp.questions import Questions, elicitation
 from massgen.tools.mcp.settings import McpServerSettings
 
@@ -150,7 +150,9 @@ class ServerLink:
         settings = self.settings
         self.reason = ""
         if settings.transport == "stdio":
-            check_launcher(settings, str(self._cwd) if self._cwd else None, here=self.place.here)
+            here = self.place.here
+            program = launcher(settings, here=here)
+            check_launcher(replace(settings, command=program), str(self._cwd) if self._cwd else None, here=here)
             process = ServerProcess(stderr=deque(maxlen=20), on_end=self.lost)
             stack.callback(self._remember, process)
             streams = stdio_streams(settings, self.place, self._cwd, process)

@@ -53,6 +53,13 @@ def server_environment(settings: McpServerSettings) -> dict[str, str]:
     return kept | dict(settings.env)
 
 
+def launcher(settings: McpServerSettings, *, here: bool) -> str:
+    """The program to start. A server that ships with MassGen (`python -m massgen...`) gets the interpreter that
+    MassGen runs with, wherever PATH leads; not in a container, which has its own."""
+    ours = settings.args[:1] == ("-m",) and settings.args[1:2] and settings.args[1].startswith("massgen.")
+    return sys.executable if here and ours and settings.command in ("python", "python3") else settings.command
+
+
 @asynccontextmanager
 async def stdio_streams(
     settings: McpServerSettings, place: ServerPlace, cwd: Path | None, process: ServerProcess
@@ -63,7 +70,7 @@ async def stdio_streams(
     server closes its output, sends too much or exits.
     """
     child = await place.open(
-        [settings.command, *settings.args],
+        [launcher(settings, here=place.here), *settings.args],
         env=server_environment(settings),
         cwd=Path(settings.cwd) if settings.cwd else cwd,
         limit=MAX_MESSAGE_BYTES,
