@@ -111,13 +111,12 @@ class Presentation:
             if agent.files is not None:
                 await agent.files.begin_presentation(stored.tree if stored else None, kept=kept)
             context = tuple(answer.label for answer in attempt.current())
-            if not kept:
+            if going_on is None or going_on.chunks or not going_on.announced:
                 body = StartedStreaming(context=context, round_kind="presentation")
                 self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
             await self.briefing.show(attempt, agent, context)
             told = seat.runtime
             if going_on is not None and kept:
-                watcher.final_parts = list(going_on.chunks)
                 told = seat.runtime[: going_on.unfinished.heard]
             else:
                 self.coordinator.hear(agent.number)

@@ -37,6 +37,7 @@ from massgen.events.types import (
     SessionResume,
     SessionStart,
 )
+from massgen.runs import registry
 from massgen.runs.preparation import Preparation, preparation_from
 from massgen.runs.process import is_running
 from massgen.runs.request import RunRequest
@@ -97,9 +98,10 @@ def recover(log_dir: Path) -> Recovered:
     events = every[begin:]
     start = events[0].body
     assert isinstance(start, SessionStart)
-    ended = next((event.body.exit_code for event in events if isinstance(event.body, SessionEnd)), None)
+    _refuse_live(events)
+    ended = _exit_code(events, start.session_id)
     if ended is None:
-        _refuse_live(events)
+        events = [event for event in events if not isinstance(event.body, SessionEnd)]
     facts = [event.body.at for event in events if isinstance(event.body, FactRecorded)]
     asked = _newest(events, Requested)
     return Recovered(
@@ -133,6 +135,21 @@ def asked_again(base: RunRequest, recovered: Recovered) -> RunRequest:
         raise ConfigError(f"What was asked cannot be recovered: {error}.", hint="Ask it again.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"The log does not say how the question was put ({error}).", hint="Ask it again.") from error
+
+
+def _exit_code(events: Sequence[Event], session_id: str) -> int | None:
+    """That of a turn that has ended. One that died before its session had it is still to be kept there."""
+    last = events[-1].body
+    if not isinstance(last, SessionEnd):
+        return None
+    entry = registry.find(session_id)
+    if entry is None or entry.status != "active":
+        return last.exit_code
+    if (Path(entry.directory) / f"turn_{events[-1].turn}" / "metadata.json").exists():
+        return last.exit_code
+    attempts = replay(events).attempts
+    decided = attempts and isinstance(_open_decision(attempts[-1])[1], Finish)
+    return None if decided else last.exit_code
 
 
 def _refuse_live(events: Sequence[Event]) -> None:
@@ -223,7 +240,8 @@ def _closing(
     except Unreadable:
         return None
     heard = heard_before(agent_id, events, begun)
-    return OpenRound(start=None, unfinished=fold.unfinished(heard), chunks=tuple(fold.chunks))
+    chunks = tuple(fold.chunks)
+    return OpenRound(start=None, unfinished=fold.unfinished(heard), chunks=chunks, announced=fold.announced)
 
 
 def _words(agent_id: str, events: Sequence[Event]) -> Words:

@@ -16,6 +16,7 @@ import pytest
 
 from massgen.events.codec import read_run
 from massgen.events.types import NewAnswer, StartedStreaming, ToolEnd, ToolStart
+from massgen.runs.sessions import Session
 from massgen.testing import ReceivedRequest, ScriptedProvider
 from tests.needs import needs
 from tests.resume.course import folded
@@ -28,6 +29,7 @@ POINTS = [
     ("conversation", 5, True),
     ("AnswerProposed", 1, False),
     ("tool_end", 7, False),
+    ("session_end", 1, False),
 ]
 CALLS = 12
 """Model calls of a run that nobody kills: per agent four until the answer and one vote, two for the presentation."""
@@ -67,6 +69,10 @@ def check(log_dir: Path, server: ScriptedProvider, launch: Path) -> None:
     for counts in launch.glob(".massgen/workspaces/*/count.txt"):
         lines = counts.read_text().split()
         assert len(set(lines)) == len(lines)
+    status = json.loads((log_dir / "status.json").read_text())
+    assert status["is_complete"] and status["results"]["winner"] == "agent m1"
+    session = Session.newest(launch / ".massgen/sessions")
+    assert session is not None and [turn.answer for turn in session.turns()] == ["four"]
     assert not processes_of(launch)
     assert not list(launch.glob(".massgen/store/*")) and not list(launch.glob(".massgen/live/*.json"))
     assert len(list(launch.glob(".massgen/workspaces/work_*"))) == 2
