@@ -16,7 +16,7 @@ from massgen.config.packaged import find_example
 from massgen.testing.weather import answer
 from tests.needs import needs
 
-NAME = "@examples/tools/mcp/offline_weather"
+NAME = "@examples/tools/mcp/team-simulated_mcp-weather_showcase"
 QUESTION = "Oslo or Rome: where is it sunny in three days?"
 
 
