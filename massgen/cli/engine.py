@@ -28,6 +28,7 @@ from massgen.cli.remote_person import RemotePerson
 from massgen.cli.session import trace, write_output
 from massgen.cli.slash import current_session
 from massgen.cli.start_screen import provider_label
+from massgen.cli.suggestions import earlier_questions, rehearsed_question
 from massgen.errors import EXIT_CONFIG, EXIT_OK, MassGenError
 from massgen.runs.conversation import Conversation
 from massgen.runs.request import RunResult
@@ -92,6 +93,8 @@ class Engine:
             ],
             config=str(request.loaded.path or ""),
             modes=modes_of(request),
+            earlier=earlier_questions(self._chat),
+            rehearsed=rehearsed_question(self._chat),
         )
         if asked.request.question.strip():
             self._questions.put_nowait(asked.request.question)

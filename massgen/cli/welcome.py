@@ -9,14 +9,17 @@ from massgen.cli.console import tell
 WAYS = """\
 No configuration was found. Three ways on:
 
-  1. A provider's key   export OPENAI_API_KEY=...   then   massgen --model gpt-5-mini "your question"
-                        (ANTHROPIC_API_KEY, GEMINI_API_KEY and others work the same way;
+  1. A provider's key   export OPENAI_API_KEY=...
+                        massgen --model gpt-5-mini "your question"
+                        (ANTHROPIC_API_KEY, GEMINI_API_KEY and others likewise;
                         keys may stand in ./.env or ~/.config/massgen/.env)
   2. A local server     massgen --backend lmstudio --model NAME "your question"
-                        (also vllm, sglang; Ollama: massgen --quickstart finds it)
-  3. The demo           massgen --config @examples/demo/team      (no key, no network)
+                        (also vllm, sglang; massgen --quickstart finds Ollama)
+  3. The demo           massgen --config @examples/demo/team
+                        (a simulated team: no key, no network)
 
-For a team of your own: massgen --quickstart, or one of massgen --list-examples with --config
+For a team of your own: massgen --quickstart,
+or one of massgen --list-examples with --config.
 """
 
 

@@ -21,7 +21,7 @@ from massgen.tui.header import Header
 from massgen.tui.keys import KEYS
 from massgen.tui.layout import Grid, arrange
 from massgen.tui.styles import STYLES
-from massgen.tui.symbols import has_unicode, one_line, printable, sign, state_sign
+from massgen.tui.symbols import has_unicode, one_line, printable, shortened, sign, state_sign
 
 if TYPE_CHECKING:
     from massgen.tui.feed import RunFeed
@@ -197,9 +197,11 @@ class TeamApp(App[int]):
         if self._grid.columns:
             return
         out = Text()
-        for position, (name, agent) in enumerate(self.feed.state.agents.items()):
+        agents = self.feed.state.agents
+        room = min(14, max(3, self._room.width // max(1, len(agents)) - 6))
+        for position, (name, agent) in enumerate(agents.items()):
             style = "reverse bold" if position == self.current else ""
-            out.append(f" {position + 1} {one_line(name)[:14]} {state_sign(agent.shown)[:1]} ", style=style)
+            out.append(f" {position + 1} {shortened(name, room)} {state_sign(agent.shown)[:1]} ", style=style)
         self.tabs.update(out, layout=False)
 
     def _draw_final(self) -> None:

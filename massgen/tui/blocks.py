@@ -164,12 +164,15 @@ def _pretty(arguments: str) -> str:
         return arguments
 
 
+MOST_LABELS = 3
 KINDS = {"presentation": "presentation", "vote_only": "vote", "evaluation": "evaluation"}
 
 
 def _head(round: RoundView) -> Text:
     name = KINDS.get(round.kind, "first answer" if round.number <= 0 else f"round {round.number}")
-    seen = f" · sees {', '.join(round.context)}" if round.context else ""
+    labels = round.context
+    shown = ", ".join(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} answers"
+    seen = f" · sees {shown}" if labels else ""
     return Text(sign(f"── {name}{seen} ──").replace("──", "──" if sign("▸") == "▸" else "--"), style="bold dim")
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from massgen.tui.feed import RunFeed
 from massgen.tui.screens import Entry
-from massgen.tui.symbols import one_line, printable, sign, state_sign
+from massgen.tui.symbols import column, one_line, printable, shortened, sign, state_sign
 from massgen.views.past import read_json
 from massgen.views.states import PHASES, table_word, vote_of
 from massgen.views.table import coordination_table
@@ -22,8 +23,8 @@ def table_text(feed: RunFeed) -> str:
         (one_line(agent.agent_id), table_word(feed.state, agent), vote_of(feed.state, agent))
         for agent in feed.state.agents.values()
     ]
-    widths = [max(len(row[column]) for row in rows) + 2 for column in range(3)]
-    lines = ["".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    widths = [max(cell_len(row[place]) for row in rows) + 2 for place in range(3)]
+    lines = ["".join(column(cell, width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     counts = ", ".join(f"{label}: {count}" for label, count in feed.state.votes().items()) or "none yet"
     phase = PHASES.get(feed.state.phase, feed.state.phase)
     head = "\n".join([f"Phase: {phase}", "", *lines, "", f"Votes: {counts}"])
@@ -35,7 +36,7 @@ def timeline_text(feed: RunFeed) -> Text:
     out = Text()
     for moment in feed.moments:
         out.append(f"{_time(moment.timestamp)} ", style="dim")
-        out.append(f"{one_line(moment.who)[:16]:<16} ", style="bold")
+        out.append(f"{column(moment.who, 16)} ", style="bold")
         out.append(f"{moment.text}\n")
     return out or Text("Nothing has happened yet.")
 
@@ -62,7 +63,8 @@ def answer_entries(feed: RunFeed) -> list[Entry]:
             return out.append(f"\n{printable(answer.text)}")
 
         mark = "★ " if answer.label == feed.state.winning_label else ""
-        entries.append(Entry(sign(f"{mark}{answer.label} · {len(votes)} vote(s)"), text))
+        count = f"{len(votes)} vote{'' if len(votes) == 1 else 's'}"
+        entries.append(Entry(sign(f"{mark}{answer.label} {shortened(answer.agent_id, 12)} · {count}"), text))
     return entries
 
 

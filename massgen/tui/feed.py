@@ -140,6 +140,9 @@ class RunFeed:
                 return
 
 
+ROUNDS = {"initial": "works on a first answer", "vote_only": "may vote", "presentation": "presents"}
+
+
 def describe(event: Event) -> str:
     """What an event means for people, on one line; empty for what no timeline needs."""
     match event.body:
@@ -149,7 +152,7 @@ def describe(event: Event) -> str:
             return f"attempt {event.attempt} begins"
         case StartedStreaming(round_kind=kind, context=context):
             seen = f", sees {', '.join(context)}" if context else ""
-            return f"round {event.round} ({kind}){seen}"
+            return f"{ROUNDS.get(kind, f'round {event.round}')}{seen}"
         case ToolStart(name=name):
             return f"uses {one_line(name)}"
         case ToolEnd(name=name, is_error=True, result=result):

@@ -73,10 +73,10 @@ class AgentPanel(Container):
         model = one_line(agent.model)
         self.border_title = Text(f"{name}  {model}" if model and model != agent.agent_id else name)
         facts = [state_sign(agent.shown)]
+        if voted is not None:
+            facts[0] += sign(f" → {voted}")
         if label is not None:
             facts.append(label)
-        if voted is not None:
-            facts.append(sign(f"→ {voted}"))
         self.border_subtitle = clean(Text(sign(" · ").join(facts)))
         for status in ("streaming", "error", "timeout", "voted", "answered"):
             self.set_class(agent.shown == status, status)

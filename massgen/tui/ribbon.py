@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from massgen.tui.header import clock
-from massgen.tui.symbols import clean, one_line, sign
+from massgen.tui.symbols import clean, column, one_line, sign
 from massgen.views.jobs import JobsView, JobView
 
 SIGNS = {"running": "●", "completed": "✓", "error": "✗", "cancelled": "■"}
@@ -42,7 +42,7 @@ def jobs_text(jobs: JobsView, now: float) -> Text:
     for job in jobs.jobs.values():
         out.append(sign(f"{SIGNS.get(job.status, '·')} {job.status:<10}"), style=STYLES.get(job.status, ""))
         out.append(f"{clock(job.seconds(now)):>7}  ", style="dim")
-        out.append(f"{one_line(job.agent_id)[:16]:<17}", style="bold")
+        out.append(f"{column(job.agent_id, 16)} ", style="bold")
         out.append(f"{one_line(job.tool)[:60]}  ")
         out.append(f"{one_line(job.job_id)[:24]}\n", style="dim")
     return out or Text("No background jobs in this turn. Agents start them with custom or MCP tools.")

@@ -107,7 +107,8 @@ class BrowseScreen(ModalScreen[None]):
                 yield OptionList(*options, classes="side", compact=True)
                 with VerticalScroll(classes="body"):
                     yield Static(Text(self._empty), id="chosen", markup=False)
-            yield Static(" Esc closes, Up/Down chooses, Enter: whole screen, Tab: to the text", classes="hint", markup=False)
+            hint = " Esc closes, Up/Down chooses, Enter: whole screen, Tab: to the text"
+            yield Static(hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         found = self.query_one(OptionList)

@@ -143,6 +143,7 @@ class SessionApp(SteeredApp):
         lines = [LOGO, "", f"Mode: {mode}"]
         lines += [f"  {one_line(name)}: {one_line(model) or '-'} ({label})" for name, model, label in self.team]
         lines += ["", "Type your question below and press Enter. /help lists the commands, F1 the keys."]
+        lines += self._offer([str(text) for text in message.get("earlier") or ()], str(message.get("rehearsed") or ""))
         self.welcome.update("\n".join(lines))
         words = [line.strip() for line in self.link.last_words if line.strip()]
         if words:
@@ -151,6 +152,16 @@ class SessionApp(SteeredApp):
             self.link.send({"do": "ask", "text": text})
         self._waiting.clear()
         self.draw_header()
+
+    def _offer(self, earlier: list[str], rehearsed: str) -> list[str]:
+        """Questions that Up brings into the input; what the welcome says about them."""
+        self.prompt.remember([rehearsed, *earlier] if rehearsed and rehearsed not in earlier else earlier)
+        if earlier:
+            return [f"This session has {len(earlier)} earlier turn(s): Up brings their questions, /inspect shows them."]
+        if rehearsed:
+            hint = "This team is simulated and knows what to say to this (Up, then Enter):"
+            return ["", hint, f"  {one_line(rehearsed)}"]
+        return []
 
     def _begin(self, message: Mapping[str, Any]) -> None:
         self.running, self.cancelled, self.stops, self.note = True, False, False, ""

@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from functools import cache
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from massgen.views import printable as safe
@@ -46,6 +47,16 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line."""
     return " ".join(printable(text).split())
+
+
+def shortened(text: str, cells: int) -> str:
+    """At most so many columns of it; wide characters take two."""
+    return set_cell_size(one_line(text), min(cells, cell_len(one_line(text)))).rstrip()
+
+
+def column(text: str, cells: int) -> str:
+    """Exactly so many columns."""
+    return set_cell_size(one_line(text), cells)
 
 
 def clean(text: Text) -> Text:

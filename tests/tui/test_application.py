@@ -181,3 +181,18 @@ def test_panels_are_shown_for_each_agent_while_they_work(tmp_path: Path):
         await leave(app, pilot)
 
     play(app, story, (80, 24))
+
+
+@pytest.mark.spec("SESS-006")
+def test_a_simulated_team_says_what_it_can_be_asked(tmp_path: Path):
+    write_team(tmp_path)
+    app = application(tmp_path)
+
+    async def story(pilot):
+        await until(pilot, lambda: app.ready and "Up, then Enter" in screen_text(app))
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: app.feed.state.complete and not app.running)
+        assert app.feed.state.question == "Tabs or spaces?"
+        await leave(app, pilot)
+
+    play(app, story)

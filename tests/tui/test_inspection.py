@@ -61,7 +61,9 @@ def test_turns_are_looked_into_also_those_of_an_earlier_day(tmp_path: Path):
     app = application(tmp_path, session_id="tuesday")
 
     async def story(pilot):
-        await until(pilot, lambda: app.ready)
+        await until(pilot, lambda: app.ready and "1 earlier turn(s)" in screen_text(app))
+        await pilot.press("up")
+        assert app.query_one(Prompt).text == "Tabs or spaces?"
         await say(app, pilot, "And in Go?")
         await until(pilot, lambda: app.feed.state.complete and not app.running)
         await say(app, pilot, "/inspect")

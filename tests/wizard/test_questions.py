@@ -234,6 +234,14 @@ def test_the_first_start_asks_for_a_key_then_for_a_configuration_and_goes_on(tmp
 
 
 @pytest.mark.spec("CFG-080")
+def test_somebody_who_only_wants_to_look_gets_the_simulated_team(tmp_path: Path) -> None:
+    with massgen_at_terminal("--display", "simple", directory=tmp_path, home=tmp_path) as person:
+        person.answers(("Set one up now", ""), ("Watch a simulated team first?", "y"), ("User:", "/quit"))
+        assert person.end() == 0
+    assert not (tmp_path / ".config").exists()
+
+
+@pytest.mark.spec("CFG-080")
 def test_a_browsed_example_may_become_the_default_and_the_session_begins(tmp_path: Path) -> None:
     with massgen_at_terminal("--display", "simple", directory=tmp_path, home=tmp_path, environment=KEYS) as person:
         person.answers(

@@ -13,6 +13,8 @@ from massgen.cli.wizard.writing import save
 from massgen.config.discovery import DEFAULT_NAME, find_config
 from massgen.config.environment import read_environment
 
+DEMO = "@examples/demo/team"
+
 
 def offer_setup() -> Path | None:
     """Ask whether to set up now; the configuration to go on with, None where there is none (yet)."""
@@ -21,11 +23,16 @@ def offer_setup() -> Path | None:
     ask = Questions()
     try:
         if not ask.yes("Set one up now, by questions?", default=False):
-            return None
+            return _demo(ask)
         return _choose(ask)
     except KeyboardInterrupt:
         ask.say("\nStopped; no configuration was written.")
         return None
+
+
+def _demo(ask: Questions) -> Path | None:
+    """The simulated team, for somebody who only wants to look."""
+    return find_config(DEMO) if ask.yes("Watch a simulated team first? (no key, no network)", default=False) else None
 
 
 def _choose(ask: Questions) -> Path | None:
