@@ -75,3 +75,36 @@ def test_a_budget_ends_a_run_at_any_point_with_what_there_is(tmp_path: Path, lim
     assert done.result.exit_code == 3
     assert len(done.requests) * 100 <= limit + 100
     assert done.result.answer in ("four", "4")
+
+
+PRICED = {"openai": "gpt-4o", "claude": "claude-sonnet-4-20250514", "gemini": "gemini-2.5-flash"}
+"""Models whose prices the tables know, at each provider whose endpoint is not a local program."""
+
+
+async def priced(launch: Path, kind: str, tokens: int, *, run: float | None = None, agent: float | None = None):
+    """Two agents with one model that has a price; the second perhaps with a budget of its own."""
+    model = PRICED[kind]
+    async with ScriptedProvider({model: counted(answer_then_vote("four", "agent1"), tokens)}) as server:
+        url = server.base_url if kind in ("claude", "gemini") else server.openai_url
+        backend = {"type": kind, "model": model, "base_url": url, "api_key": "sk-x"}
+        agents = [{"id": f"agent {n}", "backend": backend, "max_cost_usd": agent if n == 2 else None} for n in (1, 2)]
+        config = load_config({"agents": agents, "orchestrator": {"max_cost_usd": run}})
+        one = Run(RunRequest(loaded=config, question="What is 2+2?", launch=launch, automation=True))
+        one.prepare()
+        return await one.execute(), len(server.requests)
+
+
+@pytest.mark.parametrize("kind", PRICED)
+def test_a_run_whose_money_is_spent_ends_like_a_timeout_with_the_best_answer(tmp_path: Path, kind: str) -> None:
+    free, calls = asyncio.run(priced(tmp_path, kind, 1000))
+    assert free.exit_code == 0 and free.cost and calls == 5
+    result, calls = asyncio.run(priced(tmp_path, kind, 1000, run=free.cost / 2))
+    assert result.exit_code == 3 and result.answer == "four" and "USD is used up" in result.message
+    assert result.cost is not None and free.cost / 2 <= result.cost < free.cost and 3 <= calls < 5
+
+
+def test_an_agent_whose_money_is_spent_leaves_and_its_answer_stays(tmp_path: Path) -> None:
+    result, calls = asyncio.run(priced(tmp_path, "openai", 1000, agent=0.0001))
+    assert result.exit_code == 0 and result.winner == "agent 1" and calls == 4
+    assert "USD is used up" in result.errors["agent 2"]
+    assert {answer.label for answer in result.answers} == {"agent1.1", "agent2.1"}
