@@ -23,7 +23,7 @@ class ProjectChanges:
     async def bring_home(self, work: AgentWork, directory: Path) -> None:
         """Ask where there is a person, approve all where there is none, write, and keep patch and list in the log."""
         for path in await work.team.run.planted():
-            self.warn(f"A git repository was made in your project: {path}. Its hooks and settings run when you use git.")
+            self.warn(f"A git repository was made in your project: {path}. Its hooks run when you use git there.")
         try:
             changes = await work.changes()
         except StorageError as error:

@@ -33,7 +33,8 @@ SIZE_CAP = 1 << 30
 DEPTH_CAP = 100
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _OPEN_DIRECTORY = _OPEN | getattr(os, "O_DIRECTORY", 0)
-_RACY_NS = 50_000_000
+RACY_NS = 50_000_000
+"""A file may change twice within one tick of the clock, so younger signatures are not believed."""
 _READERS = 4
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
@@ -62,7 +63,8 @@ class _Reading(NamedTuple):
     known: Future[Known | None]
 
 
-def _signature(found: os.stat_result) -> tuple[int, int, int, int, int]:
+def signature_of(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    """What changes whenever a file does; nobody but the kernel sets the change time."""
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
@@ -186,7 +188,7 @@ class Capture:
             return self.omit(path, f"snapshot would exceed {self.size_cap} bytes")
         self._planned += found.st_size
         known = self.known.get(path)
-        if known is not None and known.signature == _signature(found):
+        if known is not None and known.signature == signature_of(found):
             return self._kept(name, path, found, known)
         return _Reading(name, path, found, self._pool.submit(self._read, parent, name, found))
 
@@ -197,7 +199,7 @@ class Capture:
             now = os.fstat(descriptor)
             if not stat.S_ISREG(now.st_mode) or now.st_nlink > found.st_nlink:
                 return None
-            return Known(_signature(found), self.objects.put_file(descriptor, now.st_size))
+            return Known(signature_of(found), self.objects.put_file(descriptor, now.st_size))
         finally:
             os.close(descriptor)
 
@@ -207,7 +209,7 @@ class Capture:
         return self._kept(reading.name, reading.path, reading.found, known)
 
     def _kept(self, name: str, path: str, found: os.stat_result, known: Known) -> TreeEntry:
-        if max(found.st_mtime_ns, found.st_ctime_ns) < self._started - _RACY_NS:
+        if max(found.st_mtime_ns, found.st_ctime_ns) < self._started - RACY_NS:
             self.fresh[path] = known
         self.files += 1
         self.size += found.st_size

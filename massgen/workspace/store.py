@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import secrets
+import stat
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from massgen.errors import StorageError
-from massgen.workspace.capture import SIZE_CAP, Capture, Known, Omission, open_real, skip_nothing
+from massgen.workspace.capture import RACY_NS, SIZE_CAP, Capture, Known, Omission, open_real, signature_of, skip_nothing
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import (
     ARCHIVED_GIT,
@@ -111,6 +112,21 @@ class Store:
         """Make `workspace` a writable copy of `tree`; top-level names in `keep` stay as they are (WS-018)."""
         await asyncio.to_thread(self._restore, tree, workspace, frozenset(keep))
 
+    async def survey(self, tree: Tree, directory: Path) -> dict[str, Known]:
+        """What the files of `directory` look like, just restored from `tree` where no agent reaches them.
+
+        Once the directory has moved to its place, `adopt` spares reading those files again that nobody changed.
+        """
+        return await asyncio.to_thread(self._survey, tree, directory)
+
+    def adopt(self, directory: Path, known: dict[str, Known], moved: int) -> None:
+        """Believe a `survey` for the directory at its new place, where agents have reached it since `moved` (in
+        nanoseconds since the epoch)."""
+        latest = moved - RACY_NS
+        root = os.path.realpath(directory)
+        with self._lock(root):
+            self._known[root] = {path: one for path, one in known.items() if max(one.signature[1:3]) < latest}
+
     async def diff(self, old: Tree, new: Tree) -> list[Change]:
         """What differs, ordered by path; directories as such are not listed."""
         return await asyncio.to_thread(lambda: list(self._changes(old.id, new.id, "")))
@@ -144,6 +160,14 @@ class Store:
         for omission in capture.omitted[:20]:
             log.info("Not in the snapshot: %s (%s)", omission.path, omission.reason)
         return Tree(id=tree, files=capture.files, size=capture.size, omitted=tuple(capture.omitted))
+
+    def _survey(self, tree: Tree, directory: Path) -> dict[str, Known]:
+        known: dict[str, Known] = {}
+        for path, entry in _flat(self.objects, tree.id, ""):
+            found = os.lstat(f"{directory}/{path}")
+            if stat.S_ISREG(found.st_mode):
+                known[path] = Known(signature_of(found), entry.id)
+        return known
 
     def _materialise(self, tree: Tree, destination: Path, links: bool) -> None:
         with storage_errors("a view of a workspace"):

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,6 +173,7 @@ class Worktrees:
             await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
         try:
             await self._store.restore(tree or project.base, fresh)
+            known = await self._store.survey(tree or project.base, fresh)
             await git("init", "-q", "--template=", f"--initial-branch={branch.name}", str(fresh))
             commit = project.commit if tree is None else branch.commits.get(project.name, project.commit)
             others = {
@@ -187,7 +189,9 @@ class Worktrees:
             await git("read-tree", commit, git_dir=repository, work_tree=fresh, cwd=fresh)
             await git("update-index", "-q", "--refresh", git_dir=repository, work_tree=fresh, cwd=fresh)
             with storage_errors("a worktree"):
+                seen = time.time_ns()
                 await asyncio.to_thread(_move_in, fresh, self._workspaces[agent_id], WORKTREES, project.name)
+            self._store.adopt(self.checkout(agent_id, project), known, seen)
         finally:
             await asyncio.to_thread(remove_path, fresh)
 

@@ -313,3 +313,21 @@ def test_holes_of_a_file_stay_holes_in_the_store_and_in_what_is_restored(tmp_pat
     assert contents(tmp_path / "again") == contents(workspace)
     for blob in (tmp_path / "again/sparse.bin", *(tmp_path / "store").rglob("*")):
         assert blob.stat().st_blocks * 512 < 10 << 20
+
+
+@pytest.mark.parametrize(("age", "read"), [(1_000_000_000, False), (0, True)])
+def test_a_restored_file_is_read_again_only_if_it_may_have_changed(
+    store: Store, workspace: Path, tmp_path: Path, age: int, read: bool
+) -> None:
+    tree = take(store, workspace)
+    asyncio.run(store.restore(tree, tmp_path / "away"))
+    known = asyncio.run(store.survey(tree, tmp_path / "away"))
+    written = max((tmp_path / "away/notes.txt").stat().st_ctime_ns, (tmp_path / "away/src/app.py").stat().st_ctime_ns)
+    (tmp_path / "away").rename(tmp_path / "place")
+    store.adopt(tmp_path / "place", known, written + age)
+    blob = store.objects.blob_path(hashlib.sha256(b"notes\n").hexdigest())
+    blob.unlink()
+    write(tmp_path / "place/src/app.py", "two\n")
+    changed = take(store, tmp_path / "place")
+    assert [change.path for change in asyncio.run(store.diff(tree, changed))] == ["src/app.py"]
+    assert blob.exists() == read
