@@ -17,9 +17,10 @@ from typing import Any, TextIO
 
 @dataclass(slots=True)
 class Ambient:
-    """State of one try of one call."""
+    """State of one try of one call; `joins` names the wire format whose deltas are joined before the SDK sees them."""
 
     connect: float
+    joins: str = ""
     warnings: list[str] = field(default_factory=list)
     responses: list[Any] = field(default_factory=list)
 

@@ -109,8 +109,15 @@ async def _limit_connecting(request: Any) -> None:
 
 async def _remember(response: Any) -> None:
     call = CURRENT.get()
-    if call is not None:
-        call.responses.append(response)
+    if call is None:
+        return
+    call.responses.append(response)
+    kind = response.headers.get("content-type", "")
+    if call.joins and kind.startswith("text/event-stream") and "content-encoding" not in response.headers:
+        from massgen.backends.joined_shapes import SHAPES
+        from massgen.backends.joined_stream import JoinedStream
+
+        response.stream = JoinedStream(response.stream, SHAPES[call.joins])
 
 
 def _is_loopback(base_url: str | None) -> bool:

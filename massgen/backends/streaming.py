@@ -28,6 +28,7 @@ from massgen.backends.library_failures import classified
 from massgen.backends.limits import CallLimits
 from massgen.backends.protocol import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from massgen.backends.watch import Watch
+from massgen.backends.wires import WIRES
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -58,7 +59,7 @@ class NativeStream:
         self._limits = limits
         self._calls: dict[int, int] = {}
         self._stream: Any = None
-        self.ambient = Ambient(connect=limits.connect)
+        self.ambient = Ambient(connect=limits.connect, joins=WIRES[endpoint.type.name].name)
 
     async def events(self) -> AsyncGenerator[ModelEvent | None]:
         """Deltas as they come; None where the provider showed life without saying anything."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from massgen.backends.ahead import ReadAhead
 from massgen.backends.ambient import Ambient
 from massgen.backends.calling import Line, Reply, Try
 from massgen.backends.chat.body import body_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 LONGEST_REFUSAL = 65536
+LONGEST_DRAIN = 0.25
 END = b"[DONE]"
 
 
@@ -86,8 +89,10 @@ class ChatTry:
             if response.status_code >= 300:
                 text = await watch.within(self._ambient, _beginning(response))
                 raise refusal(response.status_code, response.headers, text, self._endpoint)
-            frames, chunks, ended = Frames(), response.aiter_bytes(), False
-            while not ended and (data := await watch.within(self._ambient, anext(chunks, None))) is not None:
+            frames, ended = Frames(), False
+            ahead = ReadAhead(response.aiter_bytes())
+            stack.push_async_callback(ahead.aclose)
+            while not ended and (data := await watch.within(self._ambient, ahead.take())) is not None:
                 for frame in frames.feed(data):
                     ended = ended or frame.startswith(END)
                     if not ended:
@@ -95,8 +100,8 @@ class ChatTry:
                 for event in self._fold.take():
                     watch.heard()
                     yield event
-            while await watch.within(self._ambient, anext(chunks, None)) is not None:
-                continue  # a connection can be used again when its response was read to the end
+            if ended:
+                await _drained(ahead)
         if not self._fold.started:
             raise not_understood("it holds no events", self._endpoint)
 
@@ -124,6 +129,16 @@ class ChatTry:
         if chunk.get("error"):
             raise refusal_within(chunk["error"], self._endpoint)
         return chunk
+
+
+async def _drained(ahead: ReadAhead) -> None:
+    """Read what is left after the end: a connection can be used again when its response was read to the end."""
+    import httpx2
+
+    with contextlib.suppress(TimeoutError, httpx2.RequestError):
+        async with asyncio.timeout(LONGEST_DRAIN):
+            while await ahead.take() is not None:
+                continue
 
 
 async def _beginning(response: httpx2.Response) -> str:
