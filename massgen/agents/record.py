@@ -6,8 +6,9 @@ it. So a conversation is rebuilt byte for byte from records and the events betwe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from massgen.backends.native import native_message, native_record
@@ -17,6 +18,7 @@ from massgen.tools.protocol import ToolOutcome
 INTERRUPTED = (
     "The program was interrupted while this tool ran; what it did until then is unknown. Look before you call it again."
 )
+SPELLINGS = tuple((ascii_only, marks) for marks in ((", ", ": "), (",", ":")) for ascii_only in (True, False))
 Entry = Mapping[str, Any]
 
 
@@ -59,8 +61,31 @@ def response_record(message: AssistantMessage, text: str, reasoning: str) -> dic
         if value:
             record[name] = None if value == streamed[name] else value
     if message.tool_calls:
-        record["calls"] = [[call.call_id, call.name, call.arguments] for call in message.tool_calls]
+        shown = _shown_answer(message, text)
+        record["calls"] = [
+            [call.call_id, call.name, _spelling(call.arguments, shown)] for call in message.tool_calls
+        ]
     return record
+
+
+def _shown_answer(message: AssistantMessage, text: str) -> str | None:
+    """The content of a `new_answer` as it was streamed, behind what was said; None where nothing is left for it."""
+    head = f"{message.text}\n\n" if message.text else ""
+    return text[len(head) :] if text.startswith(head) and text != message.text else None
+
+
+def _spelling(arguments: str, shown: str | None) -> str | int:
+    """How a call of `new_answer` with the streamed content is spelt, else its arguments."""
+    if shown:
+        for number in range(len(SPELLINGS)):
+            if arguments == _spelt(shown, number):
+                return number
+    return arguments
+
+
+def _spelt(content: str, number: int) -> str:
+    ascii_only, separators = SPELLINGS[number]
+    return json.dumps({"content": content}, ensure_ascii=ascii_only, separators=separators)
 
 
 def response_from(record: Entry, text: str, reasoning: str) -> AssistantMessage:
@@ -70,13 +95,15 @@ def response_from(record: Entry, text: str, reasoning: str) -> AssistantMessage:
     if native is not None and len(record) == 1:
         return native
     said = {name: _filled(record, name, streamed) for name in streamed}
-    calls = tuple(ToolCall(call_id=one, name=name, arguments=raw) for one, name, raw in record.get("calls", ()))
-    return AssistantMessage(
-        text=said["text"],
-        reasoning=said["reasoning"],
-        tool_calls=calls,
-        native=native.native if native is not None else None,
+    message = AssistantMessage(
+        text=said["text"], reasoning=said["reasoning"], native=native.native if native is not None else None
     )
+    shown = _shown_answer(message, text) or ""
+    calls = tuple(
+        ToolCall(call_id=one, name=name, arguments=_spelt(shown, raw) if isinstance(raw, int) else str(raw))
+        for one, name, raw in record.get("calls", ())
+    )
+    return replace(message, tool_calls=calls)
 
 
 def _filled(record: Entry, name: str, streamed: Mapping[str, str]) -> str:
