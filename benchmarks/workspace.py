@@ -14,7 +14,16 @@ from pathlib import Path
 
 from budget import Figure
 
-from massgen.workspace import AgentPlace, Grants, RunWorkspaces, Store, WorkspaceSettings, beneath, new_instance
+from massgen.workspace import (
+    AgentPlace,
+    ContextPath,
+    Grants,
+    RunWorkspaces,
+    Store,
+    WorkspaceSettings,
+    beneath,
+    new_instance,
+)
 from massgen.workspace.policy import AgentPathPolicy
 
 FILES = 2_000
@@ -103,6 +112,27 @@ async def snapshots(root: Path) -> None:
     Figure(name="longest pause of the event loop meanwhile", measured=pause, unit="ms").report()
 
 
+async def copies(root: Path) -> None:
+    """A project of the same size in `write_mode: auto`: a fresh copy for a round, and freezing it with one change."""
+    project = Path(os.path.realpath(root / "project"))
+    fill(project, 0)
+    context = ContextPath(path=project, permission="write")
+    settings = WorkspaceSettings(
+        launch_directory=root, instance=new_instance(), context_paths=(context,), write_mode="auto"
+    )
+    run = await RunWorkspaces.prepare(settings, [AgentPlace(agent_id="agent1", number=1)])
+    workspace = run.workspace("agent1")
+    assert workspace is not None
+    starts, freezes = [], []
+    for _ in range(REPEATS):
+        starts.append(await timed(lambda: run.start_round("agent1")))
+        (workspace / ".worktree/project/package0/module0.py").write_bytes(os.urandom(FILE_SIZE))
+        freezes.append(await timed(lambda: run.freeze("agent1")))
+    Figure(name="copy of a project for a round", measured=min(starts), unit="ms").report()
+    Figure(name="project copy frozen after one change", measured=min(freezes), unit="ms").report()
+    await run.finish()
+
+
 async def sharing(root: Path) -> None:
     """Disk for eight readers and three answers each, beside one copy and the changed bytes."""
     agents = [AgentPlace(agent_id=f"agent{number}", number=number) for number in range(1, READERS + 1)]
@@ -157,6 +187,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as root:
         asyncio.run(snapshots(Path(root) / "snapshots"))
         file_calls(Path(root))
+        asyncio.run(copies(Path(root) / "copies"))
     with tempfile.TemporaryDirectory() as root:
         asyncio.run(sharing(Path(root)))
 
