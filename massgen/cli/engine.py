@@ -33,6 +33,7 @@ from massgen.errors import EXIT_CONFIG, EXIT_OK, MassGenError
 from massgen.runs.conversation import Conversation
 from massgen.runs.request import RunResult
 from massgen.runs.run import Run
+from massgen.structured_logging import configure_observability, observability_wanted
 from massgen.workspace.context_paths import RequestedPath, check_context_paths, launch_directory_request
 from massgen.workspace.launch_offer import added_text
 
@@ -81,6 +82,8 @@ class Engine:
         if asked is None:
             self.say("failed", message="No configuration was found.", exit_code=EXIT_CONFIG)
             return False
+        if observability_wanted(bool(self._flags.get("logfire"))):
+            await asyncio.to_thread(configure_observability, True)
         self._output = asked
         self._context = asked.request.context_paths
         request = replace(asked.request, review=self._person.review, ask_human=self._person.answer, question="")

@@ -145,13 +145,17 @@ class SessionApp(SteeredApp):
         lines += ["", "Type your question below and press Enter. /help lists the commands, F1 the keys."]
         lines += self._offer([str(text) for text in message.get("earlier") or ()], str(message.get("rehearsed") or ""))
         self.welcome.update("\n".join(lines))
-        words = [line.strip() for line in self.link.last_words if line.strip()]
-        if words:
-            self.say("\n".join(words[:8]))
+        self.set_timer(0.3, self._say_last_words)
         for text in self._waiting:
             self.link.send({"do": "ask", "text": text})
         self._waiting.clear()
         self.draw_header()
+
+    def _say_last_words(self) -> None:
+        """What the engine said on standard error while it started."""
+        words = [line.strip() for line in self.link.last_words if line.strip()]
+        if words:
+            self.say("\n".join(words[:8]))
 
     def _offer(self, earlier: list[str], rehearsed: str) -> list[str]:
         """Questions that Up brings into the input; what the welcome says about them."""

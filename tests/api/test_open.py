@@ -130,3 +130,22 @@ def test_a_wrong_team_and_an_empty_question_are_configuration_errors(launch: Pat
                 team.ask("  ")
 
     play(story)
+
+
+def test_skip_sends_an_agent_out_of_the_question(launch: Path) -> None:
+    answer, vote = call("new_answer", content="4."), call("vote", agent_id="agent1", reason="r")
+    working = [Turn(calls=(answer,)), Turn(calls=(vote,)), Turn(text="Four.")]
+    scripts = {"model-a": working, "model-b": [Turn(text="never", hold=Hold(gate="never"))]}
+
+    async def story() -> None:
+        async with place(launch, scripts) as here, massgen.open(here.values) as team:
+            asking = team.ask("What is 2+2?")
+            out = asking.agents[1]
+            async for event in asking:
+                if isinstance(event.body, NewAnswer):
+                    assert asking.skip(out) and not asking.skip("nobody")
+            result = await asking
+            here.provider.open("never")
+            assert result.outcome == "complete" and result.errors == {out: "skipped by a person"}
+
+    play(story)

@@ -196,3 +196,20 @@ def test_a_simulated_team_says_what_it_can_be_asked(tmp_path: Path):
         await leave(app, pilot)
 
     play(app, story)
+
+
+@pytest.mark.spec("LOG-110", "LOG-111", "CLI-037")
+def test_logfire_is_asked_for_in_the_engine_and_what_is_missing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_team(tmp_path)
+    (tmp_path / "logfire.py").write_text("raise ModuleNotFoundError('no logfire')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
+    app = application(tmp_path, "Tabs or spaces?", logfire=True)
+
+    async def story(pilot):
+        await until(pilot, lambda: "Logfire not installed" in screen_text(app))
+        await until(pilot, lambda: app.feed.state.complete and not app.running)
+        await leave(app, pilot)
+
+    play(app, story)
