@@ -1,15 +1,14 @@
-"""Who may come in: Host and Origin for browsers' sake, the key where one is set; nobody may block a writer."""
+"""Who may come in: Host and Origin for browsers' sake, the key where one is set."""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from massgen.server.messages import error_body
 from massgen.server.settings import LOOPBACK_NAMES, WILDCARDS, ServerSettings
@@ -22,7 +21,7 @@ def error_response(status: int, message: str, kind: str, *, param: str | None = 
 
 
 class Gate:
-    """Refuses before a handler sees the request. A reader that takes nothing for `write_seconds` loses its reply."""
+    """Refuses before a handler sees the request."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
@@ -32,13 +31,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
-        async def bounded(message: Message) -> None:
-            async with asyncio.timeout(self._settings.write_seconds):
-                await send(message)
-
         answer = self._refusal(Request(scope)) or self._app
-        await answer(scope, receive, bounded)
+        await answer(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
         settings = self._settings

@@ -6,41 +6,74 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import uvicorn
-from h11 import IDLE
+from h11 import DONE, IDLE, SEND_BODY
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from massgen.server.reloading import FLAGS_VARIABLE
 from massgen.server.settings import ServerSettings
 
-HEADER_SECONDS = 20.0
 DRAIN_SECONDS = 30
 
 
 class PatientOnlySoLong(H11Protocol):
-    """Closes a connection whose request head does not arrive within `HEADER_SECONDS`."""
+    """Cuts a connection that owes us something: for `head_seconds` the head of a request, or the rest of one that
+    is answered already (a body that was too large); for `write_seconds` to take what is written."""
 
-    _waiting: asyncio.TimerHandle | None = None
+    def __init__(self, *args: Any, settings: ServerSettings, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._settings = settings
+        self._waiting: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._wait()
+        self._look()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not IDLE:
-            self._stop_waiting()
-        elif self._waiting is None:
-            self._wait()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self._settings.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """A connection that is closed first gives away what is written; one that takes nothing is cut."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(self._settings.write_seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
+    def _look(self) -> None:
+        """The time counts from the first moment on; single bytes do not buy more of it."""
+        head = self.conn.their_state is IDLE and not self._rests
+        if head or (self.conn.their_state is SEND_BODY and self.conn.our_state is DONE):
+            if self._waiting is None and not self.transport.is_closing():
+                self._waiting = self.loop.call_later(self._settings.head_seconds, self.transport.abort)
+        else:
+            self._stop_waiting()
+
+    @property
+    def _rests(self) -> bool:
+        """Between two requests, with nothing of the next one: uvicorn's own limit counts."""
+        return self.timeout_keep_alive_task is not None
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
@@ -53,7 +86,8 @@ def server_options(settings: ServerSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        "http": PatientOnlySoLong,
+        "http": partial(PatientOnlySoLong, settings=settings),
+        "ws": "none",
         "log_level": "warning",
         "access_log": False,
         "server_header": False,

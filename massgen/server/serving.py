@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 
+from massgen.backends import Connections
 from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.config import LoadedConfig
 from massgen.errors import EXIT_TIMEOUT, ExecutionError, MassGenError
@@ -84,6 +85,7 @@ class Desk:
     _places: asyncio.Semaphore = field(init=False)
     _group: asyncio.TaskGroup = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: Connections = field(default_factory=Connections)
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.settings.max_concurrent)
@@ -97,6 +99,7 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(None, None, None)
+        await self._connections.close()
 
     @property
     def waiting(self) -> int:
@@ -121,7 +124,8 @@ class Desk:
                 debug=self.settings.debug,
                 cli_args={"mode": "server", "model": model},
                 functions=CallerFunctions(specs=functions) if functions else None,
-            )
+            ),
+            connections=self._connections,
         )
         ticket = Ticket(run=run, model=model, used=str(loaded.path or "config"))
         ticket.task = self._group.create_task(self._serve(ticket))

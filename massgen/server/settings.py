@@ -28,6 +28,7 @@ class ServerSettings:
     max_concurrent: int = 8
     max_queued: int = 200
     body_bytes: int = 10 * 1024 * 1024
+    head_seconds: float = 20.0
     read_seconds: float = 30.0
     write_seconds: float = 60.0
     launch: Path = field(default_factory=Path.cwd)
