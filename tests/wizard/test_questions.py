@@ -260,7 +260,7 @@ def test_a_browsed_example_may_become_the_default_and_the_session_begins(tmp_pat
 @pytest.mark.spec("CFG-001")
 def test_who_declines_sees_the_ways_and_nothing_is_written(tmp_path: Path) -> None:
     with massgen_at_terminal("--display", "simple", "q", directory=tmp_path, home=tmp_path) as person:
-        person.answers(("[y/N] ", ""))
+        person.answers(("Set one up now, by questions? [y/N] ", ""), ("no network) [y/N] ", ""))
         assert person.end() == 1
     assert "massgen --config @examples/demo/team" in person.seen
     assert list(tmp_path.iterdir()) == []
