@@ -35,10 +35,13 @@ async def closed(place: Place, sent: bytes, *, drip: bytes = b"") -> bytes:
             await asyncio.sleep(0.01)
 
     task = asyncio.ensure_future(dripping())
+    found = bytearray()
     try:
-        return await reader.read()
+        while piece := await reader.read(1 << 16):
+            found += piece
+        return bytes(found)
     except ConnectionError:
-        return b""
+        return bytes(found)
     finally:
         task.cancel()
         writer.transport.abort()
