@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import shlex
 import socket
 import struct
 import time
@@ -228,7 +227,7 @@ class LocalSandbox:
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         process.listen({out_read: "stdout", err_read: "stderr"})
-        await self._launch(process, command, (out_write, err_write), cwd, env)
+        await self._launch(process, {"command": command}, (out_write, err_write), cwd, env)
         return process
 
     async def open(
@@ -240,12 +239,11 @@ class LocalSandbox:
         limit: int = _CHUNK,
     ) -> PipedCommand:
         """Start a program that is talked to; `limit` bounds a line of its outputs. Raises `SandboxFailed`."""
-        command = f"exec {shlex.join(argv)}"
-        process = await self._registered(command, lambda *_: None)
+        process = await self._registered("\n".join(argv), lambda *_: None)
         process.listen({})
         theirs, pipes = await Pipes.make(limit)
         try:
-            await self._launch(process, command, theirs, cwd, env)
+            await self._launch(process, {"argv": list(argv)}, theirs, cwd, env)
         except BaseException:
             pipes.close()
             raise
@@ -266,7 +264,7 @@ class LocalSandbox:
     async def _launch(
         self,
         process: LocalProcess,
-        command: str,
+        program: Mapping[str, Any],
         descriptors: Sequence[int],
         cwd: Path | None,
         env: Mapping[str, str] | None,
@@ -274,7 +272,7 @@ class LocalSandbox:
         """Hand the command and its descriptors to the warden; they are closed here."""
         message = {
             "run": process.number,
-            "command": command,
+            **program,
             "cwd": str(cwd or self._confinement.start_directory),
             "env": dict(env or {}),
         }

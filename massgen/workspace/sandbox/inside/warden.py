@@ -1,8 +1,9 @@
 """The first process of a sandbox: starts commands on request, ends their whole trees, and ends with its client.
 
 Started by `local.py` with one socket; needs the standard library only. Messages are a 4-byte length and JSON. In:
-the settings, then `{"run", "command", "cwd", "env"}` with the descriptors of stdout, stderr and, for a program that
-is talked to, stdin; `{"signal": id, "number": n}`. Out: `{"ready"}` or `{"error"}`, then `{"exit": id, "code": n}`.
+the settings, then `{"run", "command", "cwd", "env"}` with the descriptors of stdout and stderr, or for a program that
+is talked to `argv` instead of `command` and stdin as a third; `{"signal": id, "number": n}`. Out: `{"ready"}` or
+`{"error"}`, then `{"exit": id, "code": n}`.
 
 Each command has a shepherd: a child of the warden that adopts the command's orphans, so that a double fork or
 `setsid` does not leave its tree. Where the warden is no init of a process namespace, a guardian outside of the
@@ -195,9 +196,10 @@ def spawn(shell: str, message: dict, env: dict[str, str], descriptors: list[int]
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     try:
         os.chdir(message["cwd"])
+        argv = message.get("argv") or [shell, "-c", message["command"]]
         return os.posix_spawn(
-            shell,
-            [shell, "-c", message["command"]],
+            found(argv[0], env.get("PATH", os.defpath)),
+            argv,
             env,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, descriptors[2], 0) if len(descriptors) > 2 else nothing,
@@ -210,6 +212,14 @@ def spawn(shell: str, message: dict, env: dict[str, str], descriptors: list[int]
     except OSError as error:
         os.write(descriptors[1], f"{error.filename or shell}: {error.strerror}\n".encode())
         return -126 if isinstance(error, PermissionError) else -127
+
+
+def found(program: str, search_path: str) -> str:
+    """The path of `program`, as a shell would look for it; itself where there is none."""
+    if os.sep in program:
+        return program
+    paths = (os.path.join(directory, program) for directory in search_path.split(os.pathsep) if directory)
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), program)
 
 
 def exit_code(status: int) -> int:
