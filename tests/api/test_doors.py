@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from asyncio.subprocess import DEVNULL
@@ -31,19 +32,31 @@ def only_log(launch: Path) -> Path:
     return logs[0]
 
 
+def result(log: Path) -> tuple[str, dict[str, str]]:
+    """The delivered text, and for whom each agent voted."""
+    (answer,) = log.glob("turn_1/attempt_1/final/*/answer.txt")
+    status = json.loads((log / "turn_1" / "attempt_1" / "status.json").read_text(encoding="utf-8"))
+    votes = {name: agent["vote_cast"]["voted_for_label"] for name, agent in status["agents"].items()}
+    return f"{answer.parent.name}: {answer.read_text(encoding='utf-8')}", votes
+
+
 @pytest.mark.spec("LOG-020", "SRV-009")
-def test_command_line_python_and_server_leave_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    launches = {name: tmp_path / name for name in ("command", "python", "open", "server")}
+def test_command_line_python_and_server_leave_the_same_files_and_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launches = {name: tmp_path / name for name in ("plain", "command", "python", "open", "server")}
     for launch in launches.values():
         launch.mkdir()
     models = {"model-a": answer_then_vote("First."), "model-b": answer_then_vote("Second.")}
 
     async def story() -> None:
         async with place(tmp_path, models) as here:
-            monkeypatch.chdir(launches["command"])
-            command = [sys.executable, "-m", "massgen", "--config", str(here.config), "--automation", "What is 2+2?"]
-            done = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
-            assert await done.wait() == 0
+            for name, flags in (("plain", ()), ("command", ("--automation",))):
+                command = [sys.executable, "-m", "massgen", "--config", str(here.config), *flags, "What is 2+2?"]
+                done = await asyncio.create_subprocess_exec(
+                    *command, cwd=launches[name], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+                )
+                assert await done.wait() == 0
             monkeypatch.chdir(launches["python"])
             await massgen.run("What is 2+2?", config=str(here.config), enable_logging=True)
             monkeypatch.chdir(launches["open"])
@@ -61,4 +74,7 @@ def test_command_line_python_and_server_leave_the_same_files(tmp_path: Path, mon
     assert {"metrics_summary.json", "execution_metadata.yaml", "coordination_events.json"} <= {
         name.rpartition("/")[2] for name in trees["python"]
     }
-    assert trees["python"] == trees["open"] == trees["server"] == trees["command"]
+    assert trees["python"] == trees["open"] == trees["server"] == trees["command"] == trees["plain"]
+    results = {name: result(only_log(launch)) for name, launch in launches.items()}
+    assert results["python"][0] == "openrouter-fast1: First."
+    assert all(found == results["python"] for found in results.values()), results

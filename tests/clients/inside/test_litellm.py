@@ -11,7 +11,9 @@ import litellm
 import pytest
 
 import massgen
+from massgen.testing import answer_then_vote
 from tests.api.place import TEAM, place, play
+from tests.api.test_doors import only_log, result, tree
 
 MESSAGES = [{"role": "user", "content": "What is 2+2?"}]
 KEYS = (
@@ -125,3 +127,26 @@ def test_a_stream_gives_the_answer_as_chunks() -> None:
     pieces = list(complete("massgen/demo/duo", stream=True))
     assert "".join(piece.choices[0].delta.content or "" for piece in pieces)
     assert pieces[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.spec("LOG-020")
+def test_the_run_leaves_the_same_files_and_the_same_result_as_one_from_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"model-a": answer_then_vote("First."), "model-b": answer_then_vote("Second.")}
+    launches = {name: tmp_path / name for name in ("litellm", "python")}
+    for launch in launches.values():
+        launch.mkdir()
+
+    async def story() -> None:
+        async with place(tmp_path, models) as here:
+            monkeypatch.chdir(launches["litellm"])
+            given = {"enable_logging": True}
+            await litellm.acompletion(model=f"massgen/path:{here.config}", messages=MESSAGES, optional_params=given)
+            monkeypatch.chdir(launches["python"])
+            await massgen.run("What is 2+2?", config=str(here.config), enable_logging=True)
+
+    play(story)
+    ours, same = (only_log(launches[name]) for name in ("litellm", "python"))
+    assert tree(ours) == tree(same)
+    assert result(ours) == result(same)
