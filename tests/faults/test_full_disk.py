@@ -19,6 +19,7 @@ from massgen.runs.run import Run
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, answer_then_vote, call, use
 from tests.faults.disk import fill, root_only, small_disk
 from tests.faults.place import KEY
+from tests.server.place import serving
 
 pytestmark = [root_only, pytest.mark.slow]
 STEPS = 60
@@ -172,3 +173,24 @@ def test_a_new_configuration_on_a_full_disk_is_no_file(tmp_path: Path, capsys: p
         assert [path.name for path in disk.iterdir()] == ["filler"]
     said = capsys.readouterr().err
     assert "No space left" in said and said.count("Error: ") == 1
+
+
+def test_a_server_on_a_full_disk_says_so_and_serves_again_when_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its operator is told; callers learn no path."""
+
+    async def story(disk: Path) -> None:
+        async with serving(disk) as place:
+            assert (await place.chat()).status_code == 200
+            fill(disk, files=True)
+            failed = await place.chat()
+            assert failed.status_code == 500 and "/" not in failed.json()["error"]["message"], failed.text
+            assert "(No space left on device)" in caplog.text
+            for path in disk.glob("fil*"):
+                path.unlink()
+            served = await place.chat()
+            assert served.status_code == 200 and served.json()["choices"][0]["message"]["content"]
+
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        asyncio.run(story(disk))
