@@ -21,7 +21,7 @@ from typing import Literal
 from massgen.workspace.grants import Access, PathRefused
 from massgen.workspace.links import check_links
 from massgen.workspace.policy import AgentPathPolicy
-from massgen.workspace.removal import remove_tree
+from massgen.workspace.removal import THROUGH, remove_tree
 from massgen.workspace.sensitive import is_git_name, is_secret_name
 
 Kind = Literal["file", "directory", "link", "other"]
@@ -90,16 +90,16 @@ def replace_file(policy: AgentPathPolicy, path: str, content: bytes) -> Path:
 def make_directory(policy: AgentPathPolicy, path: str) -> Path:
     """Make a directory with its missing parents; one that exists is fine. Returns the real path."""
     real = policy.resolve(path, "write")
-    descriptor = os.open(real.anchor, _DIRECTORY)
+    descriptor = os.open(real.anchor, THROUGH)
     try:
         for depth, name in enumerate(real.parts[1:], start=2):
             here = Path(*real.parts[:depth])
             try:
-                below = os.open(name, _DIRECTORY, dir_fd=descriptor)
+                below = os.open(name, THROUGH, dir_fd=descriptor)
             except FileNotFoundError:
                 policy.check(here, "write", shown=path)
                 os.mkdir(name, dir_fd=descriptor)
-                below = os.open(name, _DIRECTORY, dir_fd=descriptor)
+                below = os.open(name, THROUGH, dir_fd=descriptor)
             except OSError as error:
                 raise _raced(error, descriptor, name, path) from None
             os.close(descriptor)
@@ -188,11 +188,12 @@ def remove(policy: AgentPathPolicy, path: str, *, recursive: bool = False) -> Pa
 @contextmanager
 def open_directory(real: Path, shown: str) -> Iterator[int]:
     """An open descriptor of the directory `real`, reached without following any link."""
-    descriptor = os.open(real.anchor, _DIRECTORY)
+    names = real.parts[1:] or (".",)
+    descriptor = os.open(real.anchor, THROUGH)
     try:
-        for name in real.parts[1:]:
+        for number, name in enumerate(names, 1):
             try:
-                below = os.open(name, _DIRECTORY, dir_fd=descriptor)
+                below = os.open(name, _DIRECTORY if number == len(names) else THROUGH, dir_fd=descriptor)
             except OSError as error:
                 raise _raced(error, descriptor, name, shown) from None
             os.close(descriptor)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from massgen.errors import StorageError
 from massgen.workspace.objects import ARCHIVED_GIT, DIRECTORY, EXECUTABLE, FILE, LINK, Objects, TreeEntry
+from massgen.workspace.removal import THROUGH
 from massgen.workspace.sensitive import is_git_name
 
 log = logging.getLogger(__name__)
@@ -273,14 +274,14 @@ class Capture:
 
 def open_real(directory: str) -> int:
     """A descriptor of an absolute path that leads through no link, however fast somebody swaps one in."""
-    descriptor = os.open(os.sep, _OPEN_DIRECTORY)
-    for name in directory.split(os.sep):
-        if name:
-            try:
-                below = os.open(name, _OPEN_DIRECTORY, dir_fd=descriptor)
-            finally:
-                os.close(descriptor)
-            descriptor = below
+    descriptor = os.open(os.sep, THROUGH)
+    names = [name for name in directory.split(os.sep) if name] or ["."]
+    for number, name in enumerate(names, 1):
+        try:
+            below = os.open(name, _OPEN_DIRECTORY if number == len(names) else THROUGH, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
     return descriptor
 
 

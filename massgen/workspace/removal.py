@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+THROUGH = _DIRECTORY | getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Flags for a directory that is only passed through: where the system can, without a right to read it."""
 _DEPTH = 50
 _ATTEMPTS = 5
 

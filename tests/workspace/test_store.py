@@ -331,3 +331,23 @@ def test_a_restored_file_is_read_again_only_if_it_may_have_changed(
     changed = take(store, tmp_path / "place")
     assert [change.path for change in asyncio.run(store.diff(tree, changed))] == ["src/app.py"]
     assert blob.exists() == read
+
+
+def test_directories_on_the_way_need_not_be_readable(public: Path) -> None:
+    """Such as `/home` on a shared machine."""
+    write(public / "closed/mine/file.txt", "mine\n")
+    (public / "closed/mine").chmod(0o777)
+    (public / "closed").chmod(0o711)
+    script = (
+        "import asyncio, os, sys; from pathlib import Path\n"
+        "from massgen.workspace import AgentPathPolicy, Grants, Store, beneath\n"
+        "place = Path(sys.argv[1], 'closed/mine')\n"
+        "policy = AgentPathPolicy(workspace=place, grants=Grants(writable=(place,)), private=(place,))\n"
+        "beneath.replace_file(policy, 'warm/file', b''); asyncio.run(Store(Path(sys.argv[1], 'warm')).take(place))\n"
+        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "beneath.replace_file(policy, 'new/file.txt', b'new')\n"
+        "tree = asyncio.run(Store(Path(sys.argv[1], 'store')).take(place))\n"
+        "print(tree.files, beneath.read_bytes(policy, 'file.txt'))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(public)], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "3 b'mine\\n'", done.stderr
