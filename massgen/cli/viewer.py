@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from massgen.cli.console import one_line
 from massgen.cli.display import is_terminal
-from massgen.errors import EXIT_OK, ConfigError, MissingExtra
+from massgen.cli.viewer_web import check_installed, is_served, serve
+from massgen.errors import EXIT_OK, ConfigError
 from massgen.paths import logs_directory
 from massgen.views.past import LogPlace, locate, log_directories, overview
 
@@ -37,7 +37,7 @@ def viewer_command(
     """Watch a run in the terminal, live or past. Nothing in its directory is changed."""
     if web:
         return _serve(log_dir, port)
-    if not is_terminal():
+    if not is_terminal() and not is_served():
         raise ConfigError(
             "The viewer needs a terminal.", hint="Without one: massgen logs show, or read status.json in the directory."
         )
@@ -108,13 +108,9 @@ def _pick() -> Path | None:
 
 def _serve(log_dir: Path | None, port: int) -> int:
     """TUI-066: one viewer process for each browser tab, on this machine only."""
-    if find_spec("textual_serve") is None:
-        raise MissingExtra("massgen viewer --web", "serve")
     import shlex
-    from importlib import import_module
 
+    check_installed()
     place = _place(log_dir)
-    command = shlex.join([sys.executable, "-m", "massgen", "viewer", str(place.root)])
-    server = import_module("textual_serve.server").Server(command, host="127.0.0.1", port=port, title="MassGen")
-    server.serve()
+    serve(shlex.join([sys.executable, "-m", "massgen", "viewer", str(place.root)]), port)
     return EXIT_OK
