@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,8 @@ FRAMES = 8
 
 
 class RichDisplay:
-    """The table stands below the lines; it goes away when the final answer begins."""
+    """The table stands below the lines; it goes away when the final answer begins. A terminal that is gone ends it, not
+    the run."""
 
     def __init__(self, agents: Sequence[str], plain: PlainDisplay) -> None:
         from rich.console import Console
@@ -44,16 +48,37 @@ class RichDisplay:
         self._state.apply(event)
         self._note(event)
         if isinstance(event.body, FinalChunk):
-            self._live.stop()
+            self._stop()
         elif not self._live.is_started and not self._state.winner and not self._held:
-            self._live.start()
+            self._start()
         self._plain(event)
+
+    def _start(self) -> None:
+        try:
+            self._live.start()
+        except (OSError, ValueError):
+            self._held = True
+        with contextlib.suppress(RuntimeError, AttributeError, ValueError, NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, self._suspend)
+
+    def _stop(self) -> None:
+        try:
+            self._live.stop()
+        except (OSError, ValueError):
+            self._held = True
+        with contextlib.suppress(RuntimeError, AttributeError, ValueError, NotImplementedError):
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTSTP)
+
+    def _suspend(self) -> None:
+        """Ctrl+Z: the shell gets its cursor back, and the table comes with the next event after `fg`."""
+        self._stop()
+        os.kill(os.getpid(), signal.SIGTSTP)
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Without the table, which comes back with the next event."""
         self._held = True
-        self._live.stop()
+        self._stop()
         try:
             yield
         finally:
@@ -89,10 +114,10 @@ class RichDisplay:
 
     def say_cancelled(self) -> None:
         """At the first Ctrl+C; the cursor is given back in case there is a second."""
-        self._live.stop()
+        self._stop()
         self._plain.say_cancelled()
 
     def finish(self, result: RunResult) -> None:
         """The table is gone, the answer stands."""
-        self._live.stop()
+        self._stop()
         self._plain.finish(result)

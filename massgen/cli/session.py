@@ -18,7 +18,8 @@ from massgen.views.files import write_atomic
 
 
 def run_to_end(run: Run, on_cancel: Callable[[], None], person: Person | None = None) -> RunResult:
-    """Execute with Ctrl+C handled: the first saves and stops, a second leaves at once (COORD-123, COORD-124).
+    """Execute with Ctrl+C handled: the first saves and stops, a second leaves at once (COORD-123, COORD-124). SIGTERM
+    counts as one, and so does a terminal that is closed.
 
     A `person` may speak to the agents meanwhile.
     """
@@ -48,9 +49,17 @@ async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person 
         on_cancel()
         run.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError):
-            loop.add_signal_handler(number, interrupt)
+    def hang_up() -> None:
+        """The terminal is gone, which may be said several times."""
+        if not asked:
+            interrupt()
+
+    for name, heard in (("SIGINT", interrupt), ("SIGTERM", interrupt), ("SIGHUP", hang_up)):
+        number = getattr(signal, name, None)
+        ignored = name == "SIGHUP" and number is not None and signal.getsignal(number) == signal.SIG_IGN  # nohup
+        if number is not None and not ignored:
+            with contextlib.suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(number, heard)
     with person.beside(run) if person is not None else contextlib.nullcontext():
         return await run.execute()
 

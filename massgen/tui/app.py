@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
 from textual.geometry import Size
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import Static
 
 from massgen.tui.final import FinalPanel
@@ -32,6 +33,13 @@ FRAMES = 15
 FINAL_SHARE = 0.45
 
 
+class AsciiBar(ScrollBarRender):
+    """A scroll bar without block characters."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
 class TeamApp(App[int]):
     """Shows `feed`. Subclasses fill it and may add an input."""
 
@@ -43,6 +51,7 @@ class TeamApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Cancel", priority=True, show=False),
         Binding("ctrl+q", "leave", "Quit", priority=True, show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend (fg comes back)", priority=True, show=False),
         Binding("f1", "keys", "Help"),
         Binding("question_mark", "keys", "Help", show=False),
         Binding("f2", "light", "Light or dark"),
@@ -96,7 +105,9 @@ class TeamApp(App[int]):
         yield self.bar
 
     def on_mount(self) -> None:
-        self.set_class(not has_unicode(), "ascii")
+        if not has_unicode():
+            self.add_class("ascii")
+            ScrollBar.renderer = AsciiBar
         self.draw_header()
         self.draw_bar()
         self.set_interval(1 / FRAMES, self.frame)

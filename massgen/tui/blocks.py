@@ -109,7 +109,8 @@ class Block:
 
     def _thoughts(self, flow: Flow, live: bool, width: int, console: Console) -> list[Strip]:
         fold = "▾" if self.open or live else "▸"
-        head = Text(sign(f"{fold} thinking · {self._words} words"), style="dim italic")
+        words = f"{self._words} word{'s' if self._words != 1 else ''}"
+        head = Text(sign(f"{fold} thinking · {words}"), style="dim italic")
         shown = flow.lines if self.open else flow.lines[-LIVE_THOUGHTS:] if live else []
         return [*strips(head, width, console), *(Strip([Segment(line, THOUGHTS)]) for line in shown)]
 

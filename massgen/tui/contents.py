@@ -55,7 +55,7 @@ def answer_entries(feed: RunFeed) -> list[Entry]:
         votes = [agent for agent in feed.state.agents.values() if agent.vote and agent.vote.label == answer.label]
 
         def text(answer=answer, votes=votes) -> Text:
-            out = Text(f"{answer.label} by {one_line(answer.agent_id)}\n", style="bold")
+            out = Text().append(f"{answer.label} by {one_line(answer.agent_id)}\n", style="bold")
             out.append(f"saw: {', '.join(answer.context) or 'nothing'}\n", style="dim")
             for agent in votes:
                 reason = one_line(agent.vote.reason) if agent.vote else ""

@@ -3,6 +3,7 @@
 KEYS = """\
 Anywhere
   Ctrl+C         cancel the turn, keep what there is; again: leave
+  Ctrl+Z         back to the shell while the team goes on; fg comes back
   Ctrl+K         command palette: every action, themes
   F1, F2         this help; light or dark
   Tab, Shift+Tab between input, agents and answer; Esc leaves the input

@@ -16,7 +16,10 @@ Completer = Callable[[str], list[str]]
 class Prompt(TextArea):
     """Posts `Sent` with the text. `complete` gives the possible words for the one before the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+j", "newline", "New line", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j", "newline", "New line", show=False),
+        Binding("ctrl+underscore", "undo", "Undo", show=False),
+    ]
 
     class Sent(Message):
         """The person pressed Enter."""

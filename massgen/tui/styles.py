@@ -23,6 +23,7 @@ Lines:focus, Lines.away { scrollbar-size-vertical: 1; scrollbar-gutter: stable; 
 #prompt { height: auto; max-height: 6; border: round $primary 50%; padding: 0 1; background: $background; }
 #prompt:focus { border: round $accent; }
 .ascii .agent, .ascii #final, .ascii #prompt, .ascii #answer { border: ascii $foreground; }
+.ascii #header, .ascii #bar { text-overflow: clip; }
 ToastRack { dock: top; align: right top; margin-top: 1; }
 ModalScreen { align: center middle; background: $background 60%; }
 .box { width: 96%; height: 94%; border: round $accent; background: $surface; padding: 0 1; }
@@ -44,5 +45,6 @@ ModalScreen { align: center middle; background: $background 60%; }
 #answer { height: auto; min-height: 3; max-height: 8; border: round $primary 50%; padding: 0 1; }
 #answer:focus { border: round $accent; }
 .hint { height: 1; color: $text-muted; dock: bottom; }
-.ascii .box { border: ascii $accent; }
+.ascii .box, .ascii OptionList, .ascii SelectionList { border: ascii $accent; }
+.ascii Toast { border-left: ascii $accent; }
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from functools import cache
@@ -19,7 +20,9 @@ _PLAIN |= {"⊘": "/", "📢": ""}
 
 @cache
 def has_unicode() -> bool:
-    """Whether the terminal takes more than ASCII."""
+    """Whether the terminal takes more than ASCII. Python speaks UTF-8 also where the locale says C."""
+    if (os.environ.get("LC_ALL") or os.environ.get("LANG")) in ("C", "POSIX"):
+        return False
     encoding = (getattr(sys.__stdout__, "encoding", None) or "ascii").lower().replace("-", "")
     return encoding.startswith("utf")
 
@@ -30,7 +33,11 @@ def sign(text: str) -> str:
         return text
     for symbol, plain in _PLAIN.items():
         text = text.replace(symbol, plain)
-    return text
+    return _ascii(text)
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
 
 
 def state_sign(status: str) -> str:
@@ -41,7 +48,8 @@ def state_sign(status: str) -> str:
 
 def printable(text: str) -> str:
     """Safe for a terminal; without the mark that makes terminals disagree about the width of symbols."""
-    return safe.printable(text).replace("\ufe0f", "")
+    shown = safe.printable(text).replace("\ufe0f", "")
+    return shown if has_unicode() else _ascii(shown)
 
 
 def one_line(text: str) -> str:
@@ -61,6 +69,8 @@ def column(text: str, cells: int) -> str:
 
 def clean(text: Text) -> Text:
     """The last net before the screen: control characters become blanks, styles stay where they are."""
+    if not has_unicode() and not text.plain.isascii():
+        text.plain = _ascii(text.plain)
     if any(_is_control(character) for character in text.plain):
         text.plain = "".join(" " if _is_control(character) else character for character in text.plain)
     return text

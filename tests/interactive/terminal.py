@@ -20,7 +20,7 @@ PATIENCE = 45.0
 
 
 class Terminal:
-    """Runs `python -m massgen ARGUMENTS`. `text` is what it printed, without control sequences."""
+    """Runs `python -m massgen ARGUMENTS`, or `program`. `text` is what it printed, without control sequences."""
 
     def __init__(
         self,
@@ -28,10 +28,12 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (100, 30),
         environment: Mapping[str, str | None] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "massgen"),
     ) -> None:
-        changes = {"TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})}
+        usual = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": None}
+        changes = {**usual, "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})}
         environ = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
-        command = [sys.executable, "-m", "massgen", *arguments]
+        command = [*program, *arguments]
         self.raw = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
@@ -39,6 +41,7 @@ class Terminal:
         self.resize(*size)
         self._position = 0
         self._code: int | None = None
+        self._hung_up = False
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -82,21 +85,28 @@ class Terminal:
         """The exit code; a program that does not end fails the test."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            self._read(0.05)
+            if not self._hung_up:
+                self._read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
-                while self._read(0.05):
+                while not self._hung_up and self._read(0.05):
                     if not select.select([self._fd], [], [], 0)[0]:
                         break
                 return self._code
         raise AssertionError(f"The program does not end. The screen:\n{self.text[-4000:]}")
 
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        self._hung_up = True
+        os.close(self._fd)
+
     def close(self) -> None:
         if self._code is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self._fd)
+        if not self._hung_up:
+            os.close(self._fd)
 
     def __enter__(self) -> Terminal:
         return self

@@ -22,7 +22,7 @@ def picture(app: App[Any]) -> str:
     columns = max(strip.cell_length for strip in strips)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * WIDE:g} {len(strips) * HIGH}"'
-        f' font-family="monospace" font-size="14" fill="{INK}" xml:space="preserve">',
+        f' font-family="monospace" font-size="14" fill="{INK}">',
         f'<rect width="100%" height="100%" fill="{PAPER}"/>',
     ]
     for row, strip in enumerate(strips):
@@ -41,9 +41,14 @@ def _line(row: int, parts: list[tuple[str, Style, int]]) -> list[str]:
         if paper != PAPER:
             below.append(f'<rect x="{x}" y="{y}" width="{cells * WIDE:g}" height="{HIGH}" fill="{paper}"/>')
         if text.strip():
-            words.append(f'<tspan x="{x}"{_looks(style, ink)}>{escape(text.rstrip())}</tspan>')
+            words.append(f'<tspan x="{x}"{_looks(style, ink)}>{_words(text)}</tspan>')
         column += cells
     return below + ([f'<text y="{row * HIGH + 13}">{"".join(words)}</text>'] if words else [])
+
+
+def _words(text: str) -> str:
+    """Browsers make one blank of several."""
+    return escape(text.rstrip()).replace("  ", "\u00a0 ")
 
 
 def _joined(parts: list[tuple[str, Style, int]]) -> list[tuple[str, Style, int]]:
