@@ -63,19 +63,21 @@ def request(launch: Path, config: dict[str, Any]) -> RunRequest:
     return RunRequest(loaded=load_config(config), question=QUESTION, launch=launch, automation=True)
 
 
-def play_until(launch: Path, config: dict[str, Any], kind: str, count: int, **environment: str) -> Path:
-    """Play the team in a process that is killed with SIGKILL as soon as the log has `count` events of a kind.
+def play_until(
+    launch: Path, config: dict[str, Any], kind: str, count: int, died: Path | None = None, **environment: str
+) -> Path:
+    """Play the team in a process that is killed with SIGKILL as soon as it has logged `count` events of a kind.
 
-    A fact is named by itself, `any` counts them all.
+    A fact is named by itself, `any` counts them all. With `died` it goes on with that run.
     """
-    command = [sys.executable, "-m", "tests.resume.team", str(launch), kind, str(count)]
+    command = [sys.executable, "-m", "tests.resume.team", str(launch), kind, str(count), str(died or "")]
     done = subprocess.run(
         command,
         input=json.dumps(config),
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
         cwd=Path(__file__).parents[2],
     )
@@ -89,8 +91,9 @@ async def go_on(launch: Path, config: dict[str, Any], log_dir: Path) -> RunResul
     return await run.execute()
 
 
-def _play(launch: Path, config: dict[str, Any], kind: str, count: int) -> None:
-    run = Run(request(launch, config))
+def _play(launch: Path, config: dict[str, Any], kind: str, count: int, died: str) -> None:
+    asked = request(launch, config)
+    run = resumed(asked, recover(Path(died))) if died else Run(asked)
     run.prepare()
     print(run.log_dir, flush=True)
     seen = 0
@@ -107,4 +110,4 @@ def _play(launch: Path, config: dict[str, Any], kind: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    _play(Path(sys.argv[1]), json.load(sys.stdin), sys.argv[2], int(sys.argv[3]))
+    _play(Path(sys.argv[1]), json.load(sys.stdin), sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -18,7 +18,7 @@ from tests.resume.course import config
 from tests.resume.team import play_until
 
 MASSGEN = str(Path(sys.executable).with_name("massgen"))
-SECONDS = 90
+SECONDS = 250
 
 
 def held(text: str, number: int):

@@ -54,7 +54,7 @@ def test_personas_are_kept_and_not_paid_again(tmp_path: Path) -> None:
             again = [item.view.system for item in server.requests if item.view.tool_names]
             assert again[:2] and all(text in systems for text in again)
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 @pytest.mark.spec("COORD-063")
@@ -106,7 +106,7 @@ def test_an_answer_that_is_held_is_not_asked_for_again(tmp_path: Path) -> None:
             again = [event for event in read_run(log_dir) if event.agent_id == run.agents[0] and decided(event)]
             assert len(again) == len(asked) + 4
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 def is_fact(event: Event, name: str) -> bool:
@@ -138,7 +138,7 @@ def test_what_a_person_said_is_heard_once(tmp_path: Path) -> None:
                 texts = [item.view.text for item in server.requests]
                 assert all(text.count("Mind the sign.") == spoken for text in texts), cut.size
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 def test_history_and_pictures_of_the_question_are_kept(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_history_and_pictures_of_the_question_are_kept(tmp_path: Path) -> None:
             assert (await again.execute()).exit_code == 0
             assert [item.json for item in server.requests] == whole
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 @pytest.mark.spec("COORD-074")
@@ -180,4 +180,4 @@ def test_a_refusal_that_was_not_told_yet_is_told(tmp_path: Path) -> None:
             assert (await go_on(tmp_path, team, log_dir)).exit_code == 0
             assert [item.json for item in server.requests] == whole[1:]
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
