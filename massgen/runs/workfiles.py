@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen.config import Config, LoadedConfig
+from massgen.config import BackendConfig, Config, LoadedConfig
 from massgen.config.packaged import root_directory
 from massgen.engine.turn import TurnResult
 from massgen.errors import MassGenError
@@ -24,6 +24,8 @@ from massgen.workspace.memory_files import DIRECTORY, read_memories
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.review import Applied, FileChange, accept_all
 from massgen.workspace.run_workspaces import AgentPlace, Frozen, RunWorkspaces, WorkspaceSettings
+from massgen.workspace.sandbox.choice import local_kind_here
+from massgen.workspace.sandbox.protocol import SandboxKind
 
 TRACE_FILE = "execution_trace.md"
 CHANGEDOC_FILE = "tasks/changedoc.md"
@@ -102,6 +104,7 @@ class TeamFiles:
             write_mode=coordination.write_mode or "legacy",
             denied=_denied(loaded),
             hold_writes=coordination.max_orchestration_restarts > 0,
+            links=await asyncio.to_thread(shares_views, [agent.backend for agent in config.agents]),
         )
         team = cls(
             run=await RunWorkspaces.prepare(settings, places), steps=steps, changedocs=coordination.enable_changedoc
@@ -325,6 +328,13 @@ def _read_document(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")[:MAX_CHANGEDOC]
     except OSError:
         return ""
+
+
+def shares_views(backends: Iterable[BackendConfig], kind: Callable[[], SandboxKind] = local_kind_here) -> bool:
+    """Whether what agents see of each other may be hard links to one file: not where a command without a sandbox
+    could append to it, and so change what all of them see. `kind` is asked only where commands run locally."""
+    local = any(one.enable_mcp_command_line and one.command_line_execution_mode != "docker" for one in backends)
+    return not local or kind() != "none"
 
 
 def _write(path: Path, text: str) -> None:

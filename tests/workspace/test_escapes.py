@@ -10,16 +10,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from massgen.backends.protocol import Media
+from massgen.config import BackendConfig
 from massgen.errors import StorageError
+from massgen.runs.workfiles import shares_views
 from massgen.tools.media_files import DIRECTORY, with_media_as_files
 from massgen.tools.protocol import ToolOutcome
 from massgen.workspace import Store
 from massgen.workspace.memory_files import make_directories
 from massgen.workspace.project import ignored_names
+from massgen.workspace.sandbox.protocol import SandboxKind
 from tests.needs import needs
 from tests.workspace.place import Scene, contents, context, git, git_project, scene, write
 
@@ -190,3 +194,18 @@ def test_a_repository_that_commands_planted_in_the_project_is_told(tmp_path: Pat
         return before, await place.run.planted()
 
     assert asyncio.run(story()) == ((), (project / "sub/.git",) if told else ())
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "shared"),
+    [
+        ({}, "none", True),
+        ({"enable_mcp_command_line": True}, "none", False),
+        ({"enable_mcp_command_line": True}, "landlock", True),
+        ({"enable_mcp_command_line": True, "command_line_execution_mode": "docker"}, "none", True),
+    ],
+)
+def test_views_share_no_files_with_commands_that_no_sandbox_holds(
+    keys: dict[str, Any], kind: SandboxKind, shared: bool
+) -> None:
+    assert shares_views([BackendConfig(type="openai", model="m", **keys)], lambda: kind) == shared

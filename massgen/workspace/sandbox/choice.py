@@ -45,6 +45,11 @@ def local_kind(settings: LocalSettings) -> tuple[SandboxKind, str]:
     return "none", found.reason or "the configuration allows no stronger one"
 
 
+def local_kind_here() -> SandboxKind:
+    """The strongest kind that works here; blocks for a first try of it."""
+    return local_kind(LocalSettings())[0]
+
+
 def limits_kept_by(limits: Limits) -> LimitKeeper:
     """Who keeps the limits on memory and processes of commands here: control groups, a look five times a second, or
     nobody."""
