@@ -31,7 +31,7 @@ def modes(agents: Iterable[str]) -> tuple[Mode, ...]:
     return (
         Mode("agents", "agents", ("all", *agents), "the whole team, or one agent alone"),
         Mode("coordination", "work", ("parallel", "decomposition"), "all on the same question, or each on a part"),
-        Mode("refine", "refine", ("on", "off"), "answers are improved until all agree, or one answer each and a vote"),
+        Mode("refine", "refine", ("on", "off"), "improve until all agree, or one answer each and a vote"),
         Mode("personas", "personas", ("off", "perspective", "implementation", "methodology"), "different views"),
         Mode("broadcast", "questions", ("off", "agents", "human"), "whom agents may ask in the middle of their work"),
         Mode("directory", "folder", ("off", "read", "write"), "whether agents see the directory you are in"),
