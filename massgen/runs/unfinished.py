@@ -1,4 +1,4 @@
-"""Rounds that were in progress when a process died, rebuilt from the log (COORD-055).
+"""Rounds that were in progress when a process died, rebuilt from the log.
 
 The conversation of a round is the fold of its events: responses, ends of tools, what was put behind them. What the
 rules had answered is folded from the facts. A round whose record does not say enough is left out; it begins again.

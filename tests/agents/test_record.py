@@ -13,7 +13,6 @@ from massgen.tools.protocol import ToolOutcome
 ANSWER = "Ünlike five, \"four\" is right.\n" * 50
 
 
-@pytest.mark.spec("COORD-055")
 @pytest.mark.parametrize("said", ["", "Here it is."])
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("marks", [(", ", ": "), (",", ":")])

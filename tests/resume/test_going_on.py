@@ -105,7 +105,6 @@ def kill_and_go_on(launch: Path, kind: str, count: int, torn: bool) -> None:
 
 @needs("bwrap")
 @pytest.mark.slow
-@pytest.mark.spec("COORD-055")
 @pytest.mark.parametrize(("kind", "count", "torn"), POINTS)
 def test_a_round_goes_on_where_it_was_killed(tmp_path: Path, kind: str, count: int, torn: bool) -> None:
     kill_and_go_on(tmp_path, kind, count, torn)

@@ -33,7 +33,6 @@ def cut_behind(finished: Path, kind: str, count: int = 1) -> Cut:
     raise AssertionError(f"no {kind}")
 
 
-@pytest.mark.spec("COORD-140")
 def test_personas_are_kept_and_not_paid_again(tmp_path: Path) -> None:
     plain = answer_then_vote("four", "agent1")
 
@@ -162,7 +161,6 @@ def test_history_and_pictures_of_the_question_are_kept(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(story(), 250))
 
 
-@pytest.mark.spec("COORD-074")
 def test_a_refusal_that_was_not_told_yet_is_told(tmp_path: Path) -> None:
     def answers(received: ReceivedRequest) -> Turn:
         if "new_answer" in received.view.tool_names:

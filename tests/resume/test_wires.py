@@ -45,7 +45,6 @@ def cuts(finished: Path) -> list[Cut]:
     return found
 
 
-@pytest.mark.spec("COORD-055")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_requests_are_the_same_byte_for_byte(tmp_path: Path, kind: str) -> None:
     async def story() -> None:
