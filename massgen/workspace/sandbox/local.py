@@ -106,6 +106,10 @@ class LocalSandbox:
             ours.close()
             theirs.close()
             raise SandboxFailed(f"The sandbox ({self.kind}) did not start: {await self._complaint(error)}") from None
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
         if "error" in answer:
             ours.close()
             raise SandboxFailed(f"The sandbox ({self.kind}) did not start: {answer['error']}")
@@ -239,12 +243,19 @@ class LocalSandbox:
         limit: int = _CHUNK,
     ) -> PipedCommand:
         """Start a program that is talked to; `limit` bounds a line of its outputs. Raises `SandboxFailed`."""
-        process = await self._registered("\n".join(argv), lambda *_: None)
-        process.listen({})
         theirs, pipes = await Pipes.make(limit)
+        try:
+            process = await self._registered("\n".join(argv), lambda *_: None)
+        except BaseException:
+            pipes.close()
+            for descriptor in theirs:
+                os.close(descriptor)
+            raise
+        process.listen({})
         try:
             await self._launch(process, {"argv": list(argv)}, theirs, cwd, env)
         except BaseException:
+            self._processes.pop(process.number, None)
             pipes.close()
             raise
         return PipedCommand(process, pipes)

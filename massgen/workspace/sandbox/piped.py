@@ -9,6 +9,7 @@ import signal
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from massgen.workspace.sandbox.process import LocalProcess
@@ -28,35 +29,34 @@ class Pipes:
     @classmethod
     async def make(cls, limit: int) -> tuple[tuple[int, int, int], Pipes]:
         """The program's ends (stdout, stderr, stdin; the caller closes them) and ours."""
-        in_read, in_write = os.pipe()
-        out_read, out_write = os.pipe()
-        err_read, err_write = os.pipe()
+        (in_read, in_write), (out_read, out_write), (err_read, err_write) = os.pipe(), os.pipe(), os.pipe()
+        theirs = (out_write, err_write, in_read)
+        made: list[asyncio.BaseTransport] = []
+        unused = [in_write, out_read, err_read]
         loop = asyncio.get_running_loop()
         protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader())
-        writing, _ = await loop.connect_write_pipe(lambda: protocol, os.fdopen(in_write, "wb", 0))
-        stdout, reading_out = await _reader(out_read, limit)
-        stderr, reading_err = await _reader(err_read, limit)
-        ours = cls(
-            stdin=asyncio.StreamWriter(writing, protocol, None, loop),
-            stdout=stdout,
-            stderr=stderr,
-            transports=(writing, reading_out, reading_err),
-        )
-        return (out_write, err_write, in_read), ours
+        readers: list[asyncio.StreamReader] = []
+        try:
+            writing, _ = await loop.connect_write_pipe(lambda: protocol, os.fdopen(unused.pop(0), "wb", 0))
+            made.append(writing)
+            while unused:
+                readers.append(asyncio.StreamReader(limit=limit))
+                reading = partial(asyncio.StreamReaderProtocol, readers[-1])
+                transport, _ = await loop.connect_read_pipe(reading, os.fdopen(unused.pop(0), "rb", 0))
+                made.append(transport)
+        except BaseException:
+            for transport in made:
+                transport.close()
+            for descriptor in (*unused, *theirs):
+                os.close(descriptor)
+            raise
+        stdin = asyncio.StreamWriter(writing, protocol, None, loop)
+        return theirs, cls(stdin=stdin, stdout=readers[0], stderr=readers[1], transports=tuple(made))
 
     def close(self) -> None:
         """Read and write no more."""
         for transport in self.transports:
             transport.close()
-
-
-async def _reader(descriptor: int, limit: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
-    reader = asyncio.StreamReader(limit=limit)
-    file = os.fdopen(descriptor, "rb", 0)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), file
-    )
-    return reader, transport
 
 
 class PipedCommand:
