@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from massgen.cli.log_analysis import TEAM
+from massgen.config import load_config
 from tests.logs.place import Massgen
 from tests.views.scene import Scene
 
@@ -146,6 +148,13 @@ def test_self_analysis_without_a_key_says_what_is_missing(told: Scene, massgen: 
     said = massgen("logs", "analyze", "--mode", "self")
     assert said.code == 1
     assert "GEMINI_API_KEY" in said.err
+
+
+@pytest.mark.spec("LOG-078")
+def test_the_team_that_comes_with_the_package_is_two_flash_agents_in_containers() -> None:
+    agents = load_config(TEAM).require().agents
+    found = [(one.backend.type, one.backend.model, one.backend.command_line_execution_mode) for one in agents]
+    assert found == [("gemini", "gemini-2.5-flash", "docker")] * 2
 
 
 @pytest.mark.spec("LOG-079")
