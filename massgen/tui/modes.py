@@ -69,6 +69,7 @@ class ModeBar(Horizontal):
         super().__init__(id="modes")
         self.modes = modes(())
         self.values: dict[str, str] = {}
+        self.columns = 80
 
     def show(self, agents: Iterable[str], values: dict[str, str]) -> None:
         """The toggles of this team."""
@@ -84,7 +85,7 @@ class ModeBar(Horizontal):
             value = self.values.get(toggle.mode.name, "")
             usual = value == toggle.mode.values[0]
             toggle.draw(value, usual)
-            toggle.display = not usual or width <= self.app.size.width
+            toggle.display = not usual or width <= self.columns
 
     def turned(self, name: str, step: int = 1) -> str | None:
         """The value after the current one, None where there is no other."""

@@ -66,6 +66,7 @@ class SessionApp(SteeredApp):
         self.config = ""
         self.context = start.context
         self.team: list[list[str]] = []
+        self._typing = True
         self._code = 0
         self._waiting: list[str] = []
 
@@ -92,7 +93,16 @@ class SessionApp(SteeredApp):
         if self.running and self.stops:
             state = f"stops after this turn  {state}"
         line = f" {state}  Esc then ? keys  Ctrl+K all  F5 modes"
+        self._typing = self.prompt.has_focus
+        if not self._typing and self.ready:
+            steer = "x skip  m message  s stop after  " if self.running else ""
+            line = f" i types  ? keys  {steer}r table  a answers  t timeline  w files  f result  z zoom  n turns"
         self.bar.update(sign(line))
+
+    def draw_header(self) -> None:
+        super().draw_header()
+        if self.prompt.has_focus != self._typing and len(self.screen_stack) == 1:
+            self.draw_bar()
 
     async def _engine(self) -> None:
         """What the engine says, until it ends."""
@@ -312,6 +322,7 @@ class SessionApp(SteeredApp):
 
     def _fit_modes(self) -> None:
         self.mode_bar.display = self.ready and self._room.height >= LOWEST
+        self.mode_bar.columns = self._room.width
         self.mode_bar.draw()
 
     def _height(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from functools import cache
@@ -46,9 +47,12 @@ def state_sign(status: str) -> str:
     return f"{state.symbol if has_unicode() else state.plain} {state.word}"
 
 
+_DISPUTED = re.compile("\ufe0f|\u200d(?=[\u2640-\u27bf\U0001f000-\U0001faff])")
+
+
 def printable(text: str) -> str:
-    """Safe for a terminal; without the mark that makes terminals disagree about the width of symbols."""
-    shown = safe.printable(text).replace("\ufe0f", "")
+    """Safe for a terminal; without the marks and joints that make terminals disagree about the width of symbols."""
+    shown = _DISPUTED.sub("", safe.printable(text))
     return shown if has_unicode() else _ascii(shown)
 
 

@@ -81,8 +81,9 @@ def test_words_for_one_agent_reach_the_engine(tmp_path: Path):
 
     async def story(pilot):
         await until(pilot, lambda: bool(app.feed.state.answers) and bool(app.panels))
-        app.query_one(Prompt).text = "@birch be brief"
-        await pilot.press("enter")
+        await pilot.press("escape", "2", "m")
+        assert app.query_one(Prompt).text == "@birch "
+        await pilot.press(*"be", "space", *"brief", "enter")
         await until(pilot, lambda: app.feed.state.complete)
         said = [
             piece.text

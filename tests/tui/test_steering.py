@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from massgen.cli.ask import ask_command
+from massgen.cli.modes import modes_of, prepared_again
 from massgen.events.codec import read_run
 from massgen.events.types import FactRecorded, Warned
 from massgen.tui.modes import ModeToggle
-from massgen.tui.prompt import Prompt
 from tests.interactive.teams import FINAL, agent_turns, write_team
 from tests.tui.scene import play, screen_text, until
 from tests.tui.sessions import SLOW, application, leave, say
@@ -92,42 +92,43 @@ def test_stopping_after_the_turn_can_be_taken_back(tmp_path: Path):
     play(app, story)
 
 
-@pytest.mark.spec("SESS-045")
-def test_m_begins_a_message_to_the_agent_that_is_looked_at(tmp_path: Path):
-    stuck_team(tmp_path)
-    app = application(tmp_path, "Tabs or spaces?")
-
-    async def story(pilot):
-        await until(pilot, lambda: bool(app.panels))
-        await pilot.press("escape", "2", "m", "h", "i")
-        assert app.query_one(Prompt).text == "@birch hi"
-        await leave(app, pilot)
-
-    play(app, story)
+USUAL = {"agents": "all", "coordination": "parallel", "refine": "on", "personas": "off", "broadcast": "off"}
 
 
 @pytest.mark.spec("TUI-006")
 @pytest.mark.parametrize(
-    ("arguments", "shown"),
+    ("arguments", "changed"),
     [
-        ([], "agents all  work parallel  refine on  personas off  questions off  folder off"),
-        (["--single-agent", "birch"], "agents birch"),
-        (["--single-agent"], "agents amber"),
-        (["--coordination-mode", "decomposition"], "work decomposition"),
-        (["--quick"], "refine off"),
-        (["--personas", "methodology"], "personas methodology"),
-        (["--broadcast", "human"], "questions human"),
-        (["--cwd-context", "ro"], "folder read"),
+        ([], {}),
+        (["--single-agent", "birch"], {"agents": "birch"}),
+        (["--single-agent"], {"agents": "amber"}),
+        (["--coordination-mode", "decomposition"], {"coordination": "decomposition"}),
+        (["--coordination-mode", "parallel", "--quick"], {"refine": "off"}),
+        (["--personas", "methodology"], {"personas": "methodology"}),
+        (["--broadcast", "human"], {"broadcast": "human"}),
     ],
 )
-def test_the_flags_of_the_command_line_set_the_mode_bar(tmp_path: Path, arguments: list[str], shown: str):
+def test_each_flag_of_the_command_line_sets_its_mode(tmp_path: Path, arguments: list[str], changed: dict[str, str]):
+    config = write_team(tmp_path)
+    flags = ask_command.make_context("massgen", ["--config", str(config), *arguments]).params
+    assert modes_of(prepared_again(flags)) == {**USUAL, **changed}
+
+
+@pytest.mark.spec("TUI-006")
+def test_the_mode_bar_shows_what_the_flags_ask_for_and_what_is_not_as_usual_where_it_is_narrow(tmp_path: Path):
     write_team(tmp_path)
-    given = ask_command.make_context("massgen", arguments or ["--no-browser"]).params
-    flags = {name: value for name, value in given.items() if name not in ("config", "question")}
-    app = application(tmp_path, **flags)
+    arguments = ["--single-agent", "birch", "--quick", "--broadcast", "human", "--cwd-context", "ro"]
+    given = ask_command.make_context("massgen", arguments).params
+    app = application(tmp_path, **{name: given[name] for name in ("single_agent", "quick", "broadcast", "cwd_context")})
+    wide = "agents birch  work parallel  refine off  personas off  questions human  folder read"
+    narrow = "agents birch  refine off  questions human  folder read"
 
     async def story(pilot):
-        await until(pilot, lambda: shown in screen_text(app))
+        await until(pilot, lambda: wide in screen_text(app))
+        await pilot.resize_terminal(70, 24)
+        await until(pilot, lambda: narrow in screen_text(app))
+        await pilot.resize_terminal(70, 12)
+        await until(pilot, lambda: "agents birch" not in screen_text(app))
         await leave(app, pilot)
 
     play(app, story)
