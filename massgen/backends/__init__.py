@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from massgen.backends.models import known_models
     from massgen.backends.partial_json import FieldReader
     from massgen.backends.prices import Price
-    from massgen.backends.resources import SharedResources
+    from massgen.backends.resources import Connections, SharedResources
     from massgen.backends.simulated import PolicyBackend, Turn
 
 __all__ = [
     "CAPABILITIES",
     "CallLimits",
     "Capabilities",
+    "Connections",
     "FieldReader",
     "ModelFacts",
     "PolicyBackend",
@@ -40,6 +41,7 @@ _HOMES = {
     "CAPABILITIES": "capabilities",
     "CallLimits": "limits",
     "Capabilities": "capabilities",
+    "Connections": "resources",
     "FieldReader": "partial_json",
     "ModelFacts": "facts",
     "PolicyBackend": "simulated",

@@ -21,10 +21,41 @@ if TYPE_CHECKING:
     import httpx2
 
 
+class Connections:
+    """Connection pools of one event loop; `close` ends them all. An async context manager.
+
+    Whoever makes many runs in one process keeps them from run to run: a connection that is open saves the next run
+    its handshakes.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[bool, httpx2.AsyncClient] = {}
+
+    def client(self, base_url: str | None) -> httpx2.AsyncClient:
+        """The pool for `base_url`; addresses of this machine never go through a proxy."""
+        direct = _is_loopback(base_url)
+        if direct not in self._clients:
+            self._clients[direct] = _new_client(trust_env=not direct)
+        return self._clients[direct]
+
+    async def close(self) -> None:
+        """May be called twice."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+    async def __aenter__(self) -> Connections:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
 class SharedResources:
-    """Made once a run and event loop; `close` ends all connections. An async context manager.
+    """Made once a run and event loop; `close` ends its own connections. An async context manager.
 
     `seed` makes the jitter of retries repeatable. `prices` overrides the price table by model name (BE-006).
+    `connections` are those of somebody who keeps them open beyond the run.
     """
 
     def __init__(
@@ -33,12 +64,14 @@ class SharedResources:
         seed: int | None = None,
         retries: RetryPolicy | None = None,
         prices: Mapping[str, Price] | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self.chance = random.Random(seed)
         self.retries = retries or RetryPolicy()
         self.prices: Mapping[str, Price] = dict(prices or {})
         self._gates: dict[tuple[str, str], EndpointGate] = {}
-        self._clients: dict[bool, httpx2.AsyncClient] = {}
+        self._own = Connections()
+        self._connections = connections or self._own
         self._routed = False
 
     def gate(self, endpoint: str, key: str | None) -> EndpointGate:
@@ -47,18 +80,13 @@ class SharedResources:
         return self._gates.setdefault((endpoint, fingerprint), EndpointGate())
 
     def http_client(self, base_url: str | None) -> httpx2.AsyncClient:
-        """The connection pool for `base_url`; addresses of this machine never go through a proxy."""
+        """The connection pool for `base_url`."""
         self._route_warnings()
-        direct = _is_loopback(base_url)
-        if direct not in self._clients:
-            self._clients[direct] = _new_client(trust_env=not direct)
-        return self._clients[direct]
+        return self._connections.client(base_url)
 
     async def close(self) -> None:
-        """Close all connections; may be called twice."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        """Close all connections of the run; may be called twice."""
+        await self._own.close()
         if self._routed:
             WARNING_ROUTE.release()
             self._routed = False

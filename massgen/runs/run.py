@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from massgen import paths
-from massgen.backends import SharedResources, check_backend, prefetch_backends, prefetch_prices
+from massgen.backends import Connections, SharedResources, check_backend, prefetch_backends, prefetch_prices
 from massgen.backends.protocol import Message, ModelBackend
 from massgen.config import Config, Redactor
 from massgen.config.running import ready_config
@@ -64,6 +64,7 @@ class Run:
     request: RunRequest
     clock: Clock = field(default_factory=RunClock)
     previous: Run | None = None
+    connections: Connections | None = None
     config: Config = field(init=False)
     session: Session = field(init=False)
     turn: int = field(init=False, default=1)
@@ -229,7 +230,7 @@ class Run:
             equipped = await equip(self._needs(), stack)
             await imports
             group.create_task(asyncio.to_thread(prefetch_prices))
-            resources = await stack.enter_async_context(SharedResources())
+            resources = await stack.enter_async_context(SharedResources(connections=self.connections))
             backends = create_backends(self.config, self.request.loaded, resources)
             counter = CallCounter()
             ready = await self._prepare_team(equipped, backends, resources, counter)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from massgen.backends import CallLimits, SharedResources
+from massgen.backends import CallLimits, Connections, SharedResources
 from massgen.backends.chat.fitness import takes
 from massgen.backends.chat.fold import Fold
 from massgen.backends.chat.frames import Frames
@@ -465,3 +465,15 @@ print([name in sys.modules for name in ("anthropic", "google.genai")])
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert found.stdout.split("\n")[:2] == ["[True, True, False, False, False]", "[True, False]"]
+
+
+@pytest.mark.spec("BE-020")
+def test_runs_that_share_their_connections_need_no_new_one():
+    async def work():
+        async with ScriptedProvider(default=say("ok")) as server, Connections() as connections:
+            for _ in range(3):
+                async with SharedResources(connections=connections) as resources:
+                    await done_of(Bench(server, resources).backend("chatcompletion", model="some-model"))
+            return server.connections_made
+
+    assert run(work()) == 1

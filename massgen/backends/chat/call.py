@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from massgen.backends.ahead import ReadAhead
@@ -106,17 +107,16 @@ class ChatTry:
             raise not_understood("it holds no events", self._endpoint)
 
     async def _send(self) -> httpx2.Response:
-        body = json.dumps(self._body, ensure_ascii=False, separators=(",", ":"))
-        request = self._client.build_request(
-            "POST",
-            f"{(self._endpoint.base_url or '').rstrip('/')}/chat/completions",
-            content=body.encode("utf-8", "replace"),
-            headers={
-                "Authorization": f"Bearer {self._endpoint.api_key}",
-                "Content-Type": "application/json",
-                "Accept": "text/event-stream, application/json",
-            },
-        )
+        import httpx2
+
+        body = json.dumps(self._body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        headers = {
+            **self._client.headers,
+            "authorization": f"Bearer {self._endpoint.api_key}",
+            "content-type": "application/json",
+            "accept": "text/event-stream, application/json",
+        }
+        request = httpx2.Request("POST", _address(self._endpoint.base_url or ""), headers=headers, content=body)
         return await self._client.send(request, stream=True)
 
     def _chunk(self, frame: bytes) -> dict[str, Any]:
@@ -129,6 +129,15 @@ class ChatTry:
         if chunk.get("error"):
             raise refusal_within(chunk["error"], self._endpoint)
         return chunk
+
+
+@lru_cache(maxsize=64)
+def _address(base_url: str) -> httpx2.URL:
+    """Where completions are asked for; a query in `base_url` stays one."""
+    import httpx2
+
+    url = httpx2.URL(base_url)
+    return url.copy_with(path=f"{url.path.rstrip('/')}/chat/completions")
 
 
 async def _drained(ahead: ReadAhead) -> None:
