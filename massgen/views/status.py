@@ -14,7 +14,7 @@ from massgen.views.files import guarded, write_json
 from massgen.views.run_state import AgentView, AnswerView, RunState
 
 HEARTBEAT_SECONDS = 2.0
-SOON_SECONDS = 0.02
+SOON_SECONDS = 0.05
 FAILED = ("error", "timeout")
 
 

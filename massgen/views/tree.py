@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class LogTree:
     root: Path
     turn: int = 1
     attempt: int = 1
+    _places: dict[tuple[int, int], Path] = field(default_factory=dict)
 
     @property
     def here(self) -> Path:
@@ -65,7 +66,11 @@ class LogTree:
         return self.directory(self.turn, self.attempt)
 
     def directory(self, turn: int, attempt: int) -> Path:
-        return self.root / f"turn_{turn}" / f"attempt_{attempt}"
+        """Where an attempt's files lie; asked for at each event, so it is remembered."""
+        place = self._places.get((turn, attempt))
+        if place is None:
+            place = self._places[turn, attempt] = self.root / f"turn_{turn}" / f"attempt_{attempt}"
+        return place
 
     def enter(self, turn: int, attempt: int, names: tuple[str, ...]) -> None:
         """Make an attempt's directory and point the flat paths at it; `names` are agents' directory names."""
