@@ -74,6 +74,8 @@ def server(url: str = "", **security: object) -> McpServerSettings:
         ("https://169.254.169.254/latest", {}),
         ("https://[fe80::1]/mcp", {}),
         ("https://[::ffff:10.0.0.1]/mcp", {}),
+        ("https://[64:ff9b::a00:1]/mcp", {}),
+        ("https://[2002:a00:1::]/mcp", {}),
         ("https://0.0.0.0/mcp", {}),
         ("http://localhost:8080/mcp", {"allow_localhost": False}),
         ("https://127.0.0.1/mcp", {"allow_localhost": False}),

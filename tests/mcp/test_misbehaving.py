@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from massgen.tools.mcp import LinkLimits
-from massgen.tools.mcp.bounds import MAX_DESCRIPTION, MAX_RESULT_TEXT, MAX_TOOLS
+from massgen.tools.mcp.bounds import MAX_DESCRIPTION, MAX_LISTING, MAX_RESULT_TEXT, MAX_TOOLS
 from tests.mcp.scene import agent_with, plain, raw, until
 
 
@@ -159,6 +159,27 @@ def test_a_server_with_too_many_tools_offers_the_first_ones() -> None:
         async with agent_with(raw("many-tools")) as scene:
             assert len(await scene.tools()) == MAX_TOOLS
             assert any(f"more than {MAX_TOOLS}" in line for line in scene.warnings)
+
+    asyncio.run(run())
+
+
+def test_the_texts_of_a_server_together_are_bounded() -> None:
+    async def run() -> None:
+        async with agent_with(raw("flood-of-text")) as scene:
+            tools = await scene.tools()
+            sizes = [len(tool.spec.description) + len(str(tool.spec.parameters)) for tool in tools.values()]
+            assert 10 < len(sizes) < 200
+            assert sum(sizes) < 1.1 * MAX_LISTING
+            assert any("the last ones are left out" in line for line in scene.warnings)
+
+    asyncio.run(run())
+
+
+@pytest.mark.timeout(120)
+def test_a_result_is_not_checked_against_a_pattern_that_the_server_itself_declares() -> None:
+    async def run() -> None:
+        async with agent_with(raw("trap")) as scene:
+            assert "aaaa!" in (await scene.call("mcp__raw__trap")).text
 
     asyncio.run(run())
 

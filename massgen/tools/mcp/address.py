@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from massgen.errors import MassGenError
 from massgen.tools.mcp.settings import McpSecurity, McpServerSettings
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _SHELL = frozenset(";|&$`<>(){}*?!\n\r\"'\\")
 
 
@@ -66,8 +67,7 @@ def check_url(settings: McpServerSettings) -> None:
 
 def refuse_address(name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address, security: McpSecurity) -> None:
     """Raise `ServerRefused` where `security` does not allow connecting to `address`."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
+    address = _meant(address)
     if security.level == "permissive":
         return
     if address.is_loopback:
@@ -79,6 +79,15 @@ def refuse_address(name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Add
             f"MCP server '{name}': {address} is a private or link-local address.",
             hint="Set security.allow_private_ips to true if this is your server.",
         )
+
+
+def _meant(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address stands for (mapped, 6to4, NAT64), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def is_local_name(host: str) -> bool:

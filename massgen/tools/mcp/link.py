@@ -25,6 +25,7 @@ from massgen.tools.mcp.place import ServerPlace
 from massgen.tools.mcp.process import ServerProcess, launcher, stdio_streams
 from massgen.tools.mcp.questions import Questions, elicitation
 from massgen.tools.mcp.settings import McpServerSettings
+from massgen.tools.mcp.sift import sifted
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -168,7 +169,7 @@ class ServerLink:
         if self._questions is not None:
             callback = elicitation(settings.name, self._agent_ids, self._questions, self._clocks, settings.secrets)
         return await stack.enter_async_context(
-            Client(streams, cache=None, elicitation_callback=callback, message_handler=self._heard)
+            Client(sifted(streams), cache=None, elicitation_callback=callback, message_handler=self._heard)
         )
 
     async def _http_streams(self, stack: AsyncExitStack) -> Any:

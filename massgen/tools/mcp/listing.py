@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from massgen.tools.mcp.bounds import MAX_PAGES, MAX_TOOLS, name_part, one_line, prompt_text, schema
+from massgen.tools.mcp.bounds import MAX_LISTING, MAX_PAGES, MAX_TOOLS, name_part, one_line, prompt_text, schema
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -45,24 +45,34 @@ async def read_listing(client: Client, before: Listing, title: str, warn: Callab
     A tool that was seen before keeps its first description and schema for the run: text that a model has read
     must not turn into something else. What changed is told to `warn`.
     """
-    wire: list[WireTool] = []
+    offered: dict[str, OfferedTool] = {}
     cursor: str | None = None
+    seen = size = 0
     for _ in range(MAX_PAGES):
         page = await client.list_tools(cursor=cursor)
-        wire.extend(page.tools)
+        for item in page.tools[: MAX_TOOLS - seen]:
+            found = _offered(item, title, warn)
+            size += len(found.description) + len(json.dumps(found.parameters))
+            if size <= MAX_LISTING:
+                _add(offered, name_part(item.name), found, title, warn)
+        seen += len(page.tools)
         cursor = page.next_cursor
-        if not cursor or len(wire) > MAX_TOOLS:
+        if not cursor or seen > MAX_TOOLS or size > MAX_LISTING:
             break
-    if cursor or len(wire) > MAX_TOOLS:
+    if size > MAX_LISTING:
+        warn(f"{title} describes its tools with more than {MAX_LISTING} characters; the last ones are left out.")
+    elif cursor or seen > MAX_TOOLS:
         warn(f"{title} offers more than {MAX_TOOLS} tools; only the first {MAX_TOOLS} are used.")
-    offered: dict[str, OfferedTool] = {}
-    for item in wire[:MAX_TOOLS]:
-        name = name_part(item.name)
-        if not name or name in offered:
-            warn(f"{title} offers the tool '{one_line(item.name, 80)}' twice or without a name; left out.")
-            continue
-        offered[name] = _offered(item, title, warn)
     return _compared(before, offered, title, warn)
+
+
+def _add(
+    offered: dict[str, OfferedTool], name: str, item: OfferedTool, title: str, warn: Callable[[str], None]
+) -> None:
+    if not name or name in offered:
+        warn(f"{title} offers the tool '{one_line(item.wire_name, 80)}' twice or without a name; left out.")
+    else:
+        offered[name] = item
 
 
 def _offered(item: WireTool, title: str, warn: Callable[[str], None]) -> OfferedTool:

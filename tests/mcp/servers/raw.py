@@ -41,6 +41,12 @@ def tools() -> list[dict[str, object]]:
             tool("deep", inputSchema=deep(60)),
             tool("wide", inputSchema={"type": "object", "properties": {f"p{n}": {} for n in range(20_000)}}),
         ]
+    if MODE == "trap":
+        trap = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
+        return [tool("trap", "Never ends to be checked", outputSchema=trap)]
+    if MODE == "flood-of-text":
+        wide = {"type": "object", "properties": {f"p{n}": {"description": "s" * 1_000} for n in range(20)}}
+        return [tool(f"tool{number}", "d" * 4_000, inputSchema=wide) for number in range(200)]
     if MODE == "many-tools":
         return [tool(f"tool{number}") for number in range(1_000)]
     if MODE == "changing" and state["changed"]:
@@ -74,6 +80,9 @@ def call(request: dict, name: str) -> None:
             os._exit(9)
         case "hang":
             pass
+        case "trap":
+            result = {"content": [], "structuredContent": {"a": "a" * 60 + "!"}}
+            send({"id": request["id"], "result": result})
         case "noise":
             sys.stdout.write("Listening on port 80\n{not json}\n\n[1, 2]\n" + '{"jsonrpc": "1.0"}\n' * 50)
             text(request, "heard")
