@@ -13,8 +13,8 @@ import os
 import stat
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -36,7 +36,9 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 _OPEN_DIRECTORY = _OPEN | getattr(os, "O_DIRECTORY", 0)
 RACY_NS = 50_000_000
 """A file may change twice within one tick of the clock, so younger signatures are not believed."""
-_READERS = 4
+_READERS = 2
+_BATCH_FILES = 25
+_BATCH_BYTES = 4 << 20
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
@@ -56,12 +58,11 @@ class Known(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """A file that a thread is reading."""
+    """A file that is to be read."""
 
     name: str
     path: str
     found: os.stat_result
-    known: Future[Known | None]
 
 
 def signature_of(found: os.stat_result) -> tuple[int, int, int, int, int]:
@@ -120,12 +121,25 @@ class Capture:
                     readings.append(entry)
                 elif entry is not None:
                     entries.append(entry)
-        for reading in readings:
-            with self._omitting(reading.path):
-                entry = self._finish(reading, reading.known.result())
-                if entry is not None:
-                    entries.append(entry)
+        work = [(batch, self._pool.submit(self._read_batch, descriptor, batch)) for batch in _batches(readings)]
+        wait([done for _, done in work])  # the directory stays open until the last one has been read
+        for batch, done in work:
+            for reading, outcome in zip(batch, done.result(), strict=True):
+                with self._omitting(reading.path):
+                    entry = self._finish(reading, outcome)
+                    if entry is not None:
+                        entries.append(entry)
         return self.objects.put_tree(entries)
+
+    def _read_batch(self, parent: int, batch: Sequence[_Reading]) -> list[Known | OSError | None]:
+        """In a thread: keep the contents of some files. Handing over single files would cost more than reading them."""
+        outcomes: list[Known | OSError | None] = []
+        for reading in batch:
+            try:
+                outcomes.append(self._read(parent, reading.name, reading.found))
+            except OSError as error:
+                outcomes.append(error)
+        return outcomes
 
     @contextmanager
     def _omitting(self, path: str) -> Iterator[None]:
@@ -191,10 +205,10 @@ class Capture:
         known = self.known.get(path)
         if known is not None and known.signature == signature_of(found):
             return self._kept(name, path, found, known)
-        return _Reading(name, path, found, self._pool.submit(self._read, parent, name, found))
+        return _Reading(name, path, found)
 
     def _read(self, parent: int, name: str, found: os.stat_result) -> Known | None:
-        """In a thread: keep the content of one file; None if it became another kind of thing meanwhile."""
+        """Keep the content of one file; None if it became another kind of thing meanwhile."""
         descriptor = os.open(name, _OPEN, dir_fd=parent)
         try:
             now = os.fstat(descriptor)
@@ -204,7 +218,9 @@ class Capture:
         finally:
             os.close(descriptor)
 
-    def _finish(self, reading: _Reading, known: Known | None) -> TreeEntry | None:
+    def _finish(self, reading: _Reading, known: Known | OSError | None) -> TreeEntry | None:
+        if isinstance(known, OSError):
+            raise known
         if known is None:
             return self.omit(reading.path, "changed while it was read")
         return self._kept(reading.name, reading.path, reading.found, known)
@@ -270,6 +286,20 @@ class Capture:
                         identity = (other.st_dev, other.st_ino)
                         self._linked[identity] = self._linked.get(identity, 0) + 1
         return self._linked.get((found.st_dev, found.st_ino), 0)
+
+
+def _batches(readings: Sequence[_Reading]) -> Iterator[Sequence[_Reading]]:
+    """Runs of files that one thread reads at a stretch: of bounded number and size, a larger file alone."""
+    batch: list[_Reading] = []
+    size = 0
+    for reading in readings:
+        if batch and (len(batch) == _BATCH_FILES or size + reading.found.st_size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(reading)
+        size += reading.found.st_size
+    if batch:
+        yield batch
 
 
 def open_real(directory: str) -> int:
