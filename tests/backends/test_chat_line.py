@@ -17,9 +17,11 @@ from massgen.backends import CallLimits, Connections, SharedResources
 from massgen.backends.chat.fitness import takes
 from massgen.backends.chat.fold import Fold
 from massgen.backends.chat.frames import Frames
+from massgen.backends.chat.said import Piece, Said
 from massgen.backends.chat.schemas import closed, plain
 from massgen.backends.endpoint import resolve_endpoint
 from massgen.backends.library import LibraryLine
+from massgen.backends.native import native_message, native_record
 from massgen.backends.options import Options
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -477,3 +479,21 @@ def test_runs_that_share_their_connections_need_no_new_one():
             return server.connections_made
 
     assert run(work()) == 1
+
+
+@pytest.mark.spec("BE-020")
+def test_a_response_is_recorded_and_comes_back_as_it_has_to_be_sent():
+    pieces = (
+        Piece(text="Hm.", reasoning="reasoning_content"),
+        Piece(text="One."),
+        Piece(text="Wait.", reasoning="content"),
+        Piece(text="Two."),
+    )
+    said = Said(pieces=pieces, extras={"c1": {"google": {"thought_signature": "x"}}})
+    calls = (ToolCall(call_id="c1", name="look", arguments="{}"),)
+    message = AssistantMessage(text=said.text, reasoning=said.reasoning, tool_calls=calls, native=said)
+    for streamed in ({"text": "", "reasoning": ""}, {"text": "One.Two.", "reasoning": "Hm."}):
+        record = native_record(message, streamed)
+        assert record is not None
+        assert native_message(json.loads(json.dumps(record)), streamed).native == said
+    assert native_record(AssistantMessage(text="x", native=Said(pieces=(Piece(text="x"),))), {"text": ""}) is None
