@@ -120,7 +120,8 @@ def strips(text: Text, width: int, console: Console) -> list[Strip]:
     lines = clean(text).wrap(console, width, tab_size=4)
     for line in lines:
         line.end = ""
-    return [Strip(line.render(console)) for line in lines]
+    base = console.get_style(text.style)  # `render` leaves it out where a line has no other
+    return [Strip(line.render(console)).apply_style(base) for line in lines]
 
 
 def _state(source: Piece | RoundView) -> tuple[object, ...]:
@@ -145,7 +146,8 @@ def _tool(call: ToolCallView, open: bool) -> Text:
         state, style = f"✗ {call.milliseconds / 1000:.1f}s", "bold red"
     else:
         state, style = f"✓ {call.milliseconds / 1000:.1f}s", "green"
-    out = Text(sign(f"{'▾' if open else '▸'} "), style="dim")
+    out = Text()
+    out.append(sign(f"{'▾' if open else '▸'} "), style="dim")
     out.append(one_line(call.name)[:60], style="bold")
     out.append(f" {one_line(call.arguments)[:60]} " if not open else " ", style="dim")
     out.append(sign(state), style=style)
