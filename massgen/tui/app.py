@@ -113,6 +113,7 @@ class TeamApp(App[int]):
         self.set_interval(1 / FRAMES, self.frame)
         self.call_after_refresh(self.run_worker, asyncio.to_thread(_load_the_rest), name="loading")
         self.set_interval(0.5, self.draw_header)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # `fg`: the screen was cleared
 
     def get_system_commands(self, screen):
         yield from super().get_system_commands(screen)

@@ -150,6 +150,7 @@ def _whatever(text: str) -> tuple[dict[str, str], str]:
 
 def make_directories(workspace: Path) -> None:
     """`memory/short_term/` and `memory/long_term/` in a workspace (MEM-090); whatever is in the way stays."""
+    workspace.mkdir(parents=True, exist_ok=True)
     with _directory(workspace, None) as top:
         _make(DIRECTORY, top)
         with suppress(NotADirectoryError, FileNotFoundError), _no_link(), _directory(Path(DIRECTORY), top) as place:

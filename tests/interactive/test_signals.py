@@ -108,7 +108,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_the_program(tmp_path: Path, display)
             assert terminal.raw.count(b"\x1b[?1049h") == drawn + 1
         terminal.interrupt()
         if "textual" in display:
-            terminal.expect("Turn cancelled")
+            terminal.expect("cancelled")
             terminal.send("\x11")
         else:
             terminal.expect("Partial progress saved")
@@ -125,10 +125,12 @@ def test_one_ctrl_c_saves_and_the_application_stays(tmp_path: Path):
     with Terminal(tmp_path, *ASK) as terminal:
         wait_for_answer(terminal, tmp_path)
         terminal.interrupt()
-        terminal.expect("Turn cancelled. Partial progress saved.")
+        terminal.expect("cancelled")
         assert b"\x1b[?1049l" not in terminal.raw
         terminal.interrupt()
         assert terminal.wait() == 4
+    (meta,) = tmp_path.glob(".massgen/sessions/*/turn_1/metadata.json")
+    assert '"incomplete"' in meta.read_text()
 
 
 @pytest.mark.spec("TUI-022", "TUI-005")

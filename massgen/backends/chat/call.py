@@ -24,6 +24,7 @@ from massgen.backends.limits import CallLimits
 from massgen.backends.protocol import ModelEvent, ModelRequest
 from massgen.backends.request_settings import RequestSettings
 from massgen.backends.watch import Watch
+from massgen.errors import BackendError
 
 if TYPE_CHECKING:
     import httpx2
@@ -90,21 +91,32 @@ class ChatTry:
             if response.status_code >= 300:
                 text = await watch.within(self._ambient, _beginning(response))
                 raise refusal(response.status_code, response.headers, text, self._endpoint)
-            frames, ended = Frames(), False
+            frames = Frames()
+            ended = False
             ahead = ReadAhead(response.aiter_bytes())
             stack.push_async_callback(ahead.aclose)
             while not ended and (data := await watch.within(self._ambient, ahead.take())) is not None:
-                for frame in frames.feed(data):
-                    ended = ended or frame.startswith(END)
-                    if not ended:
-                        self._fold.add(self._chunk(frame))
+                ended, failure = self._read(frames, data)
                 for event in self._fold.take():
                     watch.heard()
                     yield event
+                if failure is not None:
+                    raise failure
             if ended:
                 await _drained(ahead)
         if not self._fold.started:
             raise not_understood("it holds no events", self._endpoint)
+
+    def _read(self, frames: Frames, data: bytes) -> tuple[bool, BackendError | None]:
+        """Fold what came: whether that was the end, or what failed. What came before a failure was said."""
+        for frame in frames.feed(data):
+            if frame.startswith(END):
+                return True, None
+            try:
+                self._fold.add(self._chunk(frame))
+            except BackendError as error:
+                return False, error
+        return False, None
 
     async def _send(self) -> httpx2.Response:
         import httpx2
