@@ -11,7 +11,6 @@ review, closed, session, notice. What happens inside a turn stands in its event 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -26,6 +25,7 @@ from massgen.cli.inspection import open_in_desktop
 from massgen.cli.modes import modes_of, prepared_again, with_mode
 from massgen.cli.remote_person import RemotePerson
 from massgen.cli.session import trace, write_output
+from massgen.cli.signals import hear
 from massgen.cli.slash import current_session
 from massgen.cli.start_screen import provider_label
 from massgen.cli.suggestions import earlier_questions, rehearsed_question
@@ -62,9 +62,7 @@ class Engine:
         start = await _next(commands)
         if start is None or not await self._start(start):
             return EXIT_CONFIG
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(NotImplementedError, ValueError):
-            loop.add_signal_handler(signal.SIGTERM, self._leave)
+        hear("SIGTERM", self._leave)
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._listen(commands))
             await self._turns()

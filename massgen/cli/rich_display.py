@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from massgen.cli.console import one_line
 from massgen.cli.plain import PlainDisplay
+from massgen.cli.signals import hear, unhear
 from massgen.events.types import Content, Event, FinalChunk, StartedStreaming, ToolStart
 from massgen.runs.request import RunResult
 from massgen.views.run_state import AgentView, RunState
@@ -35,6 +35,7 @@ class RichDisplay:
         self._state = RunState()
         self._tails = dict.fromkeys(agents, "")
         self._held = False
+        self._hears = False
         self._live = Live(
             console=Console(highlight=False, markup=False, emoji=False),
             refresh_per_second=FRAMES,
@@ -58,16 +59,15 @@ class RichDisplay:
             self._live.start()
         except (OSError, ValueError):
             self._held = True
-        with contextlib.suppress(RuntimeError, AttributeError, ValueError, NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, self._suspend)
+        self._hears = hear("SIGTSTP", self._suspend)
 
     def _stop(self) -> None:
         try:
             self._live.stop()
         except (OSError, ValueError):
             self._held = True
-        with contextlib.suppress(RuntimeError, AttributeError, ValueError, NotImplementedError):
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGTSTP)
+        if self._hears:
+            unhear("SIGTSTP")
 
     def _suspend(self) -> None:
         """Ctrl+Z: the shell gets its cursor back, and the table comes with the next event after `fg`."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from massgen.cli.person import Person
+from massgen.cli.signals import hear
 from massgen.errors import EXIT_INTERRUPTED, ConfigError
 from massgen.runs.request import RunResult
 from massgen.runs.run import Run
@@ -38,7 +39,6 @@ def trace(run: Run) -> None:
 
 
 async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person | None) -> RunResult:
-    loop = asyncio.get_running_loop()
     asked = False
 
     def interrupt() -> None:
@@ -54,12 +54,10 @@ async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person 
         if not asked:
             interrupt()
 
-    for name, heard in (("SIGINT", interrupt), ("SIGTERM", interrupt), ("SIGHUP", hang_up)):
-        number = getattr(signal, name, None)
-        ignored = name == "SIGHUP" and number is not None and signal.getsignal(number) == signal.SIG_IGN  # nohup
-        if number is not None and not ignored:
-            with contextlib.suppress(NotImplementedError, ValueError):
-                loop.add_signal_handler(number, heard)
+    hear("SIGINT", interrupt)
+    hear("SIGTERM", interrupt)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+        hear("SIGHUP", hang_up)
     with person.beside(run) if person is not None else contextlib.nullcontext():
         return await run.execute()
 
