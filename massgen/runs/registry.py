@@ -13,12 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from massgen.locks import lock
 from massgen.views.files import guarded, write_atomic
-
-try:
-    import fcntl
-except ImportError:  # Windows: concurrent runs are serialised by the atomic replace alone
-    fcntl = None
 
 FILE = "sessions.json"
 HEAD = '{"sessions": [\n'
@@ -136,6 +132,5 @@ def _whole(line: str) -> object:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file.fileno())
         yield

@@ -13,12 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from massgen.locks import try_lock
 from massgen.workspace.grants import PathRefused
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock; runs there do not see each other
-    fcntl = None
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +72,7 @@ class Journal:
         fresh = path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
             with os.fdopen(descriptor, "wb", closefd=False) as stream:
                 stream.write(_encoded(plan, os.fstat(descriptor).st_ino))
             os.fsync(descriptor)
@@ -125,7 +121,7 @@ def open_journals(directory: Path) -> Iterator[Journal]:
 
 
 def _opened(path: Path, descriptor: int) -> Journal | None:
-    if not _lock(descriptor) or not _is_there(path, descriptor):
+    if not try_lock(descriptor) or not _is_there(path, descriptor):
         return None
     if path.suffix != _SUFFIX:
         path.unlink(missing_ok=True)
@@ -177,13 +173,3 @@ def _decoded(line: bytes, inode: int) -> Plan:
         protected=tuple(map(Path, record["protected"])),
         patch=str(record["patch"]),
     )
-
-
-def _lock(descriptor: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -20,13 +20,9 @@ from pathlib import Path
 from massgen import paths
 from massgen.errors import WorkspaceError
 from massgen.events.codec import run_logs
+from massgen.locks import lock, try_lock
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.removal import remove_path
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock; runs there do not see each other
-    fcntl = None
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +147,7 @@ def claim(base: Path, *, instance: str, snapshots: str, temp: str, log_dir: Path
             )
             file = live / f"{instance}.json"
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
-            if not _lock(descriptor):
+            if not try_lock(descriptor):
                 os.close(descriptor)
                 raise WorkspaceError(f"A run with the instance id {instance} is still alive.")
             claimed = [str(layout.snapshots), str(layout.temp)]
@@ -182,7 +178,7 @@ def _taken_and_swept(live: Path, own: str) -> Iterator[str]:
             continue
         try:
             record = _record(descriptor)
-            if not _lock(descriptor):
+            if not try_lock(descriptor):
                 yield from record.get("claimed", [])
             elif file.stem != own and not _can_be_resumed(record):
                 for stale in record.get("cleanup", []):
@@ -236,23 +232,13 @@ def _free(path: Path, instance: str, taken: set[str]) -> Path:
     return path.with_name(f"{path.name}_{instance}") if str(path) in taken else path
 
 
-def _lock(descriptor: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
 
 @contextlib.contextmanager
 def _gate(live: Path) -> Iterator[None]:
     """One run at a time looks at the claims of the others."""
     descriptor = os.open(live / "gate", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if fcntl is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor)
         yield
     finally:
         os.close(descriptor)
