@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from massgen.cli.console import Writer, one_line, printable
 from massgen.runs.run import Run
 from massgen.workspace.review import Acceptance, FileChange, Review
+
+log = logging.getLogger(__name__)
 
 LONGEST_DIFF = 200
 WIDTH = 70
@@ -27,8 +29,8 @@ class Person:
         self._out = out
         self._run: Run | None = None
         self._rest = b""
+        self._listening = False
         self._open: asyncio.Future[str] | None = None
-        self._ahead: deque[str] = deque()
         self.leaving = False
         self.quiet: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
@@ -37,16 +39,22 @@ class Person:
         """Listen while `run` executes in the running loop."""
         self._run = run
         loop = asyncio.get_running_loop()
-        listening = False
-        with contextlib.suppress(NotImplementedError, OSError, ValueError):
+        try:
             loop.add_reader(sys.stdin.fileno(), self._typed)
-            listening = True
+            self._listening = True
+        except (NotImplementedError, OSError, ValueError) as error:
+            log.debug("Nobody can type while the team works: %s", error)
         try:
             yield
         finally:
-            if listening:
-                loop.remove_reader(sys.stdin.fileno())
+            self._leave_off()
             self._run = None
+
+    def _leave_off(self) -> None:
+        """Nothing more is heard in this turn."""
+        if self._listening:
+            self._listening = False
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
     def _typed(self) -> None:
         try:
@@ -54,7 +62,7 @@ class Person:
         except OSError:
             data = b""
         if not data:
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._leave_off()
             self._answer("")
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -95,8 +103,11 @@ class Person:
             self._open.set_result(line)
 
     async def ask(self, prompt: str) -> str:
-        """The next typed line."""
+        """The next typed line; an empty one where nobody can type, or has ended the input."""
         self._out.piece(prompt)
+        if not self._listening:
+            self._out.line()
+            return ""
         self._open = asyncio.get_running_loop().create_future()
         try:
             return await self._open

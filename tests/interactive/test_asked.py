@@ -13,12 +13,12 @@ from tests.interactive.terminal import Terminal
 ASKED = "Your response (or Enter to skip):"
 
 
-def asking_team(directory: Path, seconds: int = 30) -> None:
+def asking_team(directory: Path, seconds: int = 30, delay: float = 0.0) -> None:
     ask: dict[str, Any] = {"name": "ask_others", "arguments": {"question": "Which editor do you use?"}}
     reading = {"when": {"after_tool": "ask_others", "answers_below": 1}, "answer": "A formatter.", "delay": 0.0}
     turns = [
         reading,
-        {"when": {"answers_below": 1}, "calls": [ask], "delay": 0.0},
+        {"when": {"answers_below": 1}, "calls": [ask], "delay": delay},
         *agent_turns("amber")[1:],
     ]
     more = {
@@ -77,3 +77,15 @@ def test_when_the_time_is_over_the_agents_go_on(tmp_path: Path):
         terminal.expect("Winner: amber")
         assert terminal.wait() == 0
     assert any('\\"timeout\\"' in text for text in results_in(tmp_path))
+
+
+@pytest.mark.spec("COORD-147")
+def test_who_has_ended_the_input_is_not_waited_for(tmp_path: Path):
+    asking_team(tmp_path, delay=2.0)
+    with Terminal(tmp_path, "--no-display", "--config", "team.yaml", "Tabs or spaces?") as terminal:
+        terminal.expect("amber")
+        terminal.send("\x04")
+        terminal.expect(ASKED)
+        assert "The time to respond is over" not in terminal.expect("Winner: amber")
+        assert terminal.wait() == 0
+    assert any('\\"responses\\": []' in text and '\\"complete\\"' in text for text in results_in(tmp_path))
