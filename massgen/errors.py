@@ -6,8 +6,6 @@
     │   ├── MissingExtra            1   an optional package is not installed
     │   └── NotAvailable            1   a documented feature or backend type that this version does not offer
     ├── ExecutionError              2   no answer could be produced
-    ├── RunTimeout                  3   the orchestrator timeout ended the run
-    ├── RunInterrupted              4   a person or a signal ended the run
     ├── StorageError                2   a log, snapshot or workspace could not be written or read
     ├── WorkspaceError              1   a workspace, context path or project cannot be used as configured
     └── BackendError                2   a model call failed; `retryable` says whether trying again may help
@@ -75,18 +73,6 @@ class NotAvailable(ConfigError):
 
 class ExecutionError(MassGenError):
     """No answer could be produced."""
-
-
-class RunTimeout(MassGenError):
-    """The orchestrator timeout ended the run."""
-
-    exit_code = EXIT_TIMEOUT
-
-
-class RunInterrupted(MassGenError):
-    """A person or a signal ended the run."""
-
-    exit_code = EXIT_INTERRUPTED
 
 
 class StorageError(MassGenError):

@@ -106,10 +106,6 @@ class Desk:
         """Requests in the queue."""
         return len(self._tasks) - self._working
 
-    @property
-    def is_idle(self) -> bool:
-        return not self._tasks
-
     def submit(self, loaded: LoadedConfig, chat: Chat, *, model: str, functions: tuple[ToolSpec, ...] = ()) -> Ticket:
         """Take a place in the queue. Raises `Overloaded`."""
         if self.waiting >= self.settings.max_queued:

@@ -160,7 +160,7 @@ def rename(policy: AgentPathPolicy, source: str, destination: str, *, overwrite:
             _check_contents(policy, old, source, destination=new)
         elif stat.S_ISREG(found.st_mode):
             check_links(policy, found, old, "write", shown=source)
-        if not overwrite and _exists(to_parent, new.name):
+        if not overwrite and exists_in(to_parent, new.name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
         os.replace(old.name, new.name, src_dir_fd=from_parent, dst_dir_fd=to_parent)
     return old, new
@@ -234,7 +234,7 @@ def _open_checked(
     flags = os.O_RDONLY if access == "read" else os.O_RDWR
     if create:
         flags |= os.O_CREAT | (os.O_EXCL if exclusive else 0)
-    if _exists(parent, real.name):
+    if exists_in(parent, real.name):
         _refuse_special(os.stat(real.name, dir_fd=parent, follow_symlinks=False), shown)
     try:
         descriptor = os.open(real.name, flags | _NOFOLLOW | _NONBLOCK, 0o666, dir_fd=parent)
@@ -273,7 +273,8 @@ def _refuse_special(found: os.stat_result, shown: str) -> None:
         raise PathRefused(f"Cannot access {shown!a} - it is not a regular file")
 
 
-def _exists(parent: int, name: str) -> bool:
+def exists_in(parent: int, name: str) -> bool:
+    """Whether the open directory `parent` holds `name`; a link is not followed."""
     try:
         os.stat(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:

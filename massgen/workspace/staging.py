@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from massgen.workspace.beneath import make_directory, open_directory, open_parent
+from massgen.workspace.beneath import exists_in, make_directory, open_directory, open_parent
 from massgen.workspace.grants import PathRefused
 from massgen.workspace.journal import Entry
 from massgen.workspace.policy import AgentPathPolicy
@@ -105,7 +105,7 @@ def take_back(policy: AgentPathPolicy, entry: Entry) -> None:
     """The target is again what it was before `carry_out`, also where that was not reached."""
     old = f"{entry.name}.old"
     with _holder(policy, entry) as holder:
-        kept = _exists(holder, old)
+        kept = exists_in(holder, old)
     if kept:
         _move(policy, entry, old)
     elif entry.before in (None, FOLDER) and entry.after is not None and stands(policy, entry):
@@ -199,14 +199,6 @@ def _copy(name: str, parent: int, old: str, holder: int) -> None:
         while chunk := source.read(1 << 20):
             copy.write(chunk)
         os.fchmod(copy.fileno(), stat.S_IMODE(found.st_mode))
-
-
-def _exists(holder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=holder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _word(sha256: str, *, executable: bool) -> str:
