@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from massgen.backends import CAPABILITIES, Price, create_backend, facts_of, known_models, prefetch
+from massgen.backends import CAPABILITIES, Price, create_backend, facts_of, known_models
 from massgen.config.backend_types import BACKEND_TYPES
 from massgen.config.schema.backend import BackendConfig
 from massgen.testing import Tokens, Turn, say
@@ -144,7 +144,12 @@ def test_prefetch_imports_only_what_the_types_need():
 
 
 def test_prefetch_of_a_simulated_team_imports_nothing():
-    prefetch(["simulated"])
+    code = (
+        "import sys\nfrom massgen.backends import prefetch\nbefore = set(sys.modules)\nprefetch(['simulated'])\n"
+        "print(sorted(set(sys.modules) - before - {'massgen.backends.creation'}))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 @pytest.mark.spec("BE-010", "BE-022")
