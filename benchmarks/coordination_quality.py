@@ -14,9 +14,10 @@ import math
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from budget import Figure
+from msgspec.structs import replace
 
 from massgen.coordination.directives import Directive, Evaluate, Finish, Present, Refuse, StartRound, Summon
 from massgen.coordination.facts import (

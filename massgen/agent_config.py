@@ -6,8 +6,9 @@ coordination of its team. Inside the package an agent is `massgen.config.AgentCo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen.config.schema.coordination import CoordinationConfig
 from massgen.config.schema.timeouts import TimeoutSettings
@@ -15,8 +16,7 @@ from massgen.config.schema.timeouts import TimeoutSettings
 __all__ = ["AgentConfig", "CoordinationConfig", "TimeoutSettings"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentConfig:
+class AgentConfig(Struct, frozen=True, kw_only=True):
     """One agent and how its team coordinates; `backend_params` are the keys of `backend`."""
 
     agent_id: str = "agent_a"

@@ -8,6 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.compression import Compression
 from massgen.agents.record import Entry
@@ -31,8 +33,7 @@ ANSWER_TOOL = "new_answer"
 SUMMARY_PHASE = "compression"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(Struct, frozen=True, kw_only=True):
     """One finished model call; `done` is None where it failed with `error`."""
 
     request: ModelRequest
@@ -57,8 +58,7 @@ class CallObserver(Protocol):
     def finished(self, record: CallRecord) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Unheard:
+class _Unheard(Struct, frozen=True):
     """Watches a call whose words are nobody's answer: its cost, its failures and its end still count."""
 
     observer: CallObserver

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.context import BYTES_PER_TOKEN, ESTIMATE, buffer_line, message_tokens, share, window_line
 from massgen.agents.notes import NoteRules, NoteTaking
@@ -32,8 +34,7 @@ WORTHWHILE = 0.1
 Summarise = Callable[[str, str], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextRules:
+class ContextRules(Struct, frozen=True, kw_only=True):
     """When and how far an agent's conversation is shortened.
 
     `kept_messages` is the share of messages that stay after a context-length error. `window` gives the context

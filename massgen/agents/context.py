@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.backends.protocol import AssistantMessage, Message
@@ -10,8 +10,7 @@ from massgen.backends.protocol import AssistantMessage, Message
 BYTES_PER_TOKEN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class TokenEstimate:
+class TokenEstimate(Struct, frozen=True):
     """A `TokenCalculator` that needs no model: four bytes are a token."""
 
     def estimate_tokens(self, text: str) -> int:

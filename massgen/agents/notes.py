@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 MAX_FAILURES = 2
 REQUESTS_EACH = 4
 
@@ -33,8 +35,7 @@ class NoteDesk:
         return self.done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteRules:
+class NoteRules(Struct, frozen=True, kw_only=True):
     """`trigger` and `target` are shares: of the context window, and of the messages that stay. `tool` is the name
     under which the agent calls `compression_complete`."""
 

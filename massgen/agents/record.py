@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen.backends.native import native_message, native_record
 from massgen.backends.protocol import AssistantMessage, Message, ToolCall, ToolResultMessage, UserMessage
@@ -22,8 +24,7 @@ SPELLINGS = tuple((ascii_only, marks) for marks in ((", ", ": "), (",", ":")) fo
 Entry = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortened:
+class Shortened(Struct, frozen=True, kw_only=True):
     """The conversation was cut: `kept` newest messages and a summary stayed (MEM-075)."""
 
     kept: int
@@ -33,8 +34,7 @@ class Shortened:
 PastStep = Message | Shortened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnfinishedRound:
+class UnfinishedRound(Struct, frozen=True, kw_only=True):
     """How far a round had come. `past` follows its request; `pending` is the last response if nothing was put behind
     it yet. `outcomes` are the ends of its calls, `updates` what was to be put behind them, `interrupted` its calls
     without a recorded end, by id and name. `heard` counts what the agent had been told before the request.

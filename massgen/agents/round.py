@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.calling import ModelCaller
 from massgen.agents.record import UnfinishedRound
@@ -20,8 +22,7 @@ from massgen.tools.protocol import ToolOutcome
 FUTILE = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """How the round goes on: `over`, or with `text` (a tool result or a message) and perhaps other `tools`."""
 
     over: bool = False
@@ -52,8 +53,7 @@ class Tools(Protocol):
     async def run_all(self, calls: Sequence[ToolCall]) -> list[ToolOutcome]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundStart:
+class RoundStart(Struct, frozen=True, kw_only=True):
     """The fresh context of a round; `history` are the earlier turns of the session. `with_memory` gives the
     system text with a memory section in its place."""
 

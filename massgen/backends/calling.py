@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, FinishReason, ModelEvent, ModelRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class Tokens(Struct, frozen=True, kw_only=True):
     """What a provider counted; `cached` is the part of `input` read from a cache.
 
     `billed` is the library's own account of it where there is one: it may hold more that costs money (searches).
@@ -24,8 +24,7 @@ class Tokens:
     billed: object | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """One finished response. `finish` is None where the provider ended without saying why.
 
     `tokens` is None where nothing was counted; `model` is the name the provider gave its model; `seller` and

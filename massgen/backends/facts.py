@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from massgen.config.backend_types import backend_type
 
@@ -26,8 +27,7 @@ _SELLERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
+class ModelFacts(Struct, frozen=True, kw_only=True):
     """None where unknown. Prices in USD per 1,000 tokens, at the lowest tier."""
 
     context_window: int | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.backends.options import Options
 from massgen.errors import BackendError, BadResponse, CallTimedOut, RateLimited, ServerFailed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
+class CallLimits(Struct, frozen=True, kw_only=True):
     """Limits of one try of a call, in seconds; `total` is `backend.timeout`, None where there is none."""
 
     connect: float = 10.0
@@ -19,8 +20,7 @@ class CallLimits:
     total: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """Tries of one call and the waits between them, in seconds.
 
     The wait before try n+1 is `base * 2**(n-1)`, at most `longest`, less a random part up to `jitter` of it.

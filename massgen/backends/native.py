@@ -6,8 +6,9 @@ Only what the neutral message does not tell is kept, and texts that were streame
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from massgen.backends.chat.said import Piece, Said, said_from, said_record
 from massgen.backends.protocol import AssistantMessage

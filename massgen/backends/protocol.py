@@ -7,15 +7,15 @@ a conversation exactly (thinking signatures and the like) and is opaque to every
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 JsonSchema = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSpec:
+class ToolSpec(Struct, frozen=True, kw_only=True):
     """A tool as a model sees it; `parameters` is a JSON Schema of type object."""
 
     name: str
@@ -23,8 +23,7 @@ class ToolSpec:
     parameters: JsonSchema
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True, kw_only=True):
     """A call a model made: `arguments` is the raw JSON text, whole but not yet validated."""
 
     call_id: str
@@ -32,8 +31,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Struct, frozen=True, kw_only=True):
     """Bytes beside text (an image, a document); `data` is the content, `media_type` its MIME type."""
 
     data: bytes
@@ -41,16 +39,14 @@ class Media:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserMessage:
+class UserMessage(Struct, frozen=True, kw_only=True):
     """Text (and media) put before the model by the program or a person."""
 
     text: str
     media: tuple[Media, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantMessage:
+class AssistantMessage(Struct, frozen=True, kw_only=True):
     """One finished model response."""
 
     text: str = ""
@@ -59,8 +55,7 @@ class AssistantMessage:
     native: object | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolResultMessage:
+class ToolResultMessage(Struct, frozen=True, kw_only=True):
     """The result of one call, given back to the model under the same `call_id`."""
 
     call_id: str
@@ -73,8 +68,7 @@ class ToolResultMessage:
 Message = UserMessage | AssistantMessage | ToolResultMessage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
+class ModelRequest(Struct, frozen=True, kw_only=True):
     """One model call. `messages` end with a user message or tool results.
 
     `agent_id`, `round` and `phase` are for logs and scripted backends only; they never reach a provider.
@@ -89,8 +83,7 @@ class ModelRequest:
     phase: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens of one call; None where the provider did not say (never 0 for unknown). `cost` in USD."""
 
     input_tokens: int | None = None
@@ -100,18 +93,15 @@ class Usage:
     cost: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextDelta:
+class TextDelta(Struct, frozen=True, kw_only=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningDelta:
+class ReasoningDelta(Struct, frozen=True, kw_only=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCallDelta:
+class ToolCallDelta(Struct, frozen=True, kw_only=True):
     """More of a call: `index` tells calls of one response apart, `name` is set on the first piece."""
 
     index: int
@@ -119,8 +109,7 @@ class ToolCallDelta:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrying:
+class Retrying(Struct, frozen=True, kw_only=True):
     """The call failed and will be made again; text of the failed try must be discarded (BE-030)."""
 
     attempt: int
@@ -129,8 +118,7 @@ class Retrying:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendWarning:
+class BackendWarning(Struct, frozen=True, kw_only=True):
     """Something the person should know; the call goes on."""
 
     text: str
@@ -139,8 +127,7 @@ class BackendWarning:
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter", "other"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelDone:
+class ModelDone(Struct, frozen=True, kw_only=True):
     """The last event of a stream: the fold of its deltas."""
 
     message: AssistantMessage

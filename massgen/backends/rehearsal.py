@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.backends.options import Options
 from massgen.backends.protocol import ModelRequest, ToolResultMessage, UserMessage
@@ -42,8 +44,7 @@ _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _PACKAGED = Path(__file__).resolve().parent.parent / "configs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAnswer:
+class SeenAnswer(Struct, frozen=True, kw_only=True):
     """An answer as an agent reads it."""
 
     label: str

@@ -10,10 +10,11 @@ import asyncio
 import inspect
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -34,8 +35,7 @@ CHUNK = 12
 """Characters of a streamed piece, about three tokens."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """What a simulated model says in one call.
 
     `calls` are (tool name, arguments) pairs; arguments given as a string are sent as they are, valid or not.

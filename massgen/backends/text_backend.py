@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from itertools import count
 from typing import cast
+
+from msgspec.structs import replace
 
 from massgen.backends.protocol import (
     AssistantMessage,

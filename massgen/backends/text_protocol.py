@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.backends.protocol import ToolSpec
 
@@ -30,8 +31,7 @@ _INSTRUCTIONS = """To use a tool, end your message with one fenced JSON object a
 Tools:"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextCall:
+class TextCall(Struct, frozen=True, kw_only=True):
     """A call found in a text: `arguments` is JSON text, `before` what was written ahead of the block."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from massgen.backends.endpoint import Endpoint
 from massgen.errors import MissingExtra
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 WireName = Literal["chat", "responses", "anthropic", "gemini", "azure"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class Wire(Struct, frozen=True, kw_only=True):
     """How a type is spoken to.
 
     `provider` and `model` name the library's classes for a type that has its own; without them a server is a

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.cli.console import tell
 from massgen.cli.display import DisplayKind
@@ -17,8 +18,7 @@ from massgen.runs.request import Criterion, RunRequest
 from massgen.workspace.context_paths import RequestedPath, launch_directory_request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What the flags come to: a request whose question may be empty, and where the answer goes as well."""
 
     request: RunRequest

@@ -15,9 +15,10 @@ import json
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from massgen.cli.asking import Asked, prepare, references
 from massgen.cli.console import Writer, contract_stream

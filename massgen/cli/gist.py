@@ -7,9 +7,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.errors import ConfigError, ExecutionError
 
@@ -19,8 +20,7 @@ SECONDS = 120
 _ID = re.compile(r"[0-9a-fA-F]{8,64}|[0-9A-Za-z]{8,64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedSession:
+class SharedSession(Struct, frozen=True, kw_only=True):
     """One gist that holds a session."""
 
     gist_id: str

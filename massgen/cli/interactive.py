@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from massgen.cli.asking import references
 from massgen.cli.console import Writer, tell

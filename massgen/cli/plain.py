@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from massgen.cli.console import Writer, one_line, printable, tell
 from massgen.cli.lines import cancel_lines, end_lines, restart_lines

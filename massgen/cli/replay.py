@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from massgen.cli.console import one_line
 from massgen.errors import EXIT_CONFIG, EXIT_OK
@@ -32,7 +32,10 @@ def replay_command(log_dir: Path, as_json: bool, every: bool) -> int:
     from massgen.runs.replaying import replay_log
 
     run = replay_log(log_dir)
-    click.echo(json.dumps(asdict(run), ensure_ascii=False, indent=2) if as_json else "\n".join(_lines(run, every)))
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(run), ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(_lines(run, every)))
     return EXIT_OK if run.follows else EXIT_CONFIG
 
 

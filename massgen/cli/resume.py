@@ -45,7 +45,7 @@ def resume_command(log_dir: Path, config: str | None) -> int:
 
 def _request(recovered: Recovered, config: str | None) -> tuple[RunRequest | None, Path | None]:
     """The request as it was put; `config` beats the recorded configuration."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from massgen.runs.resuming import asked_again
 

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from massgen.config.diagnostics import Diagnostic
 from massgen.config.loading import LoadedConfig, load_config

@@ -6,16 +6,16 @@ type can do (its capabilities) is the business of the backends and builds on thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["api", "preset", "local", "agent", "framework", "simulated"]
 """api: a provider's own wire format. preset: OpenAI-compatible with a known endpoint. local: a server of the
 user. agent: a command-line agent with its own loop. framework: ag2. simulated: scripted, no network."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendType:
+class BackendType(Struct, frozen=True, kw_only=True):
     """One `backend.type`.
 
     `key_variables` are looked up in order when `api_key` is left out; `needs_key` says whether a run is

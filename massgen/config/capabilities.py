@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Literal
+
+from msgspec import Struct
 
 Source = Literal["provider", "massgen", "custom", "by_provider", "none"]
 """provider: built into it. massgen: given by us or over MCP. custom: through custom tools. by_provider: depends
@@ -15,8 +16,7 @@ Switch = Literal["yes", "no", "warn", "alias"]
 Grade = Literal["yes", "warn", "no"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """One row of the table, plus what the adapter can really ask for.
 
     `image_understanding` and `generates` refine the media columns. `web_search_tool` and
@@ -159,5 +159,5 @@ def capabilities_of(type_name: str) -> Capabilities:
 
 def types_with(column: str) -> tuple[str, ...]:
     """Names of the types whose switch `column` is yes, for suggestions (CFG-069)."""
-    assert column in {field.name for field in fields(Capabilities)}
+    assert column in Capabilities.__struct_fields__
     return tuple(name for name, row in CAPABILITIES.items() if getattr(row, column) == "yes")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Level = Literal["error", "warning", "hint"]
 Code = Literal["", "unknown-key", "not-yet", "unset-variable"]
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One finding. `path` is in path notation (`agents[0].backend.type`), "" for the file as a whole.
 
     `line` and `column` count from 1; None where there is no text behind the configuration. `code` marks the

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.paths import user_config_directory
 
@@ -13,8 +14,7 @@ MAX_KEY_FILE = 1_000_000
 PLACES = "the environment, ./.env, ~/.config/massgen/.env, ~/.massgen/.env"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct, frozen=True, kw_only=True):
     """Variables of the process, then of the key files in their order; the first value wins."""
 
     process: Mapping[str, str]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from massgen.config.diagnostics import Diagnostic, format_level, path_text
 from massgen.config.diagnostics import Path as DataPath
@@ -47,12 +50,11 @@ class LoadedConfig:
 
         Where there are no agents at all the errors stay.
         """
-        from dataclasses import replace
-
         if self.config is not None or self.partial is None or not self.partial.agents:
             return self
-        softened = (replace(item, level="warning") if item.level == "error" else item for item in self.diagnostics)
-        return replace(self, config=self.partial, diagnostics=tuple(softened))
+        found = self.diagnostics
+        softened = (structs.replace(item, level="warning") if item.level == "error" else item for item in found)
+        return dataclasses.replace(self, config=self.partial, diagnostics=tuple(softened))
 
     def place(self, path: DataPath) -> Diagnostic:
         """A hint without words about the value at `path`, to be filled in by checks outside this room."""
@@ -149,9 +151,7 @@ def load_text(
 
 
 def _refused(diagnostic: Diagnostic, path: Path | None, text: str | None) -> LoadedConfig:
-    from dataclasses import replace
-
-    named = replace(diagnostic, file=str(path) if path else None)
+    named = structs.replace(diagnostic, file=str(path) if path else None)
     return LoadedConfig(config=None, diagnostics=(named,), path=path, text=text)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.config.loading import LoadedConfig
 from massgen.config.schema.agent import AgentConfig
@@ -14,8 +15,7 @@ from massgen.errors import ConfigError
 NEEDED = ("api_key", "base_url", "model", "type")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyConfig:
+class ReadyConfig(Struct, frozen=True, kw_only=True):
     """The configuration of a run, and lines for standard error before it starts (CFG-063, CFG-075)."""
 
     config: Config

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.config.backend_types import BACKEND_TYPES
 from massgen.config.environment import Environment
@@ -65,8 +66,7 @@ def _configured(value: Any, key: str = "") -> Iterator[str]:
             return
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redactor:
+class Redactor(Struct, frozen=True, kw_only=True):
     """Masks known secrets in text and in plain values."""
 
     pattern: re.Pattern[str] | None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from msgspec import Struct
+
 from massgen.config.diagnostics import Path
 from massgen.config.environment import Environment
 from massgen.config.schema.backend import BackendConfig
@@ -40,8 +42,7 @@ class Unset(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsetVariable:
+class UnsetVariable(Struct, frozen=True, kw_only=True):
     """A variable that the configuration uses and nobody set; `path` and `mark` are where."""
 
     name: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.config.diagnostics import Diagnostic, format_level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationResult:
+class ValidationResult(Struct, frozen=True, kw_only=True):
     """Everything found in one configuration."""
 
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen.coordination.state import Answer, Attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """Standing votes by label; every answer of the attempt is listed (LOG-039)."""
 
     votes: dict[str, int]

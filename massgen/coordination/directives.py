@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 RoundKind = Literal["initial", "refine", "vote_only"]
 RestartCause = Literal["begin", "own_answer", "peer_answer", "released", "resumed"]
@@ -13,16 +14,14 @@ RefusalCode = Literal[
 How = Literal["consensus", "best_available", "only_agent", "presenter", "timeout", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summon:
+class Summon(Struct, frozen=True, kw_only=True):
     """The agent shall report `RoundReady` as soon as it can."""
 
     agent: int
     cause: RestartCause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRound:
+class StartRound(Struct, frozen=True, kw_only=True):
     """Begin: `visible` are the labels to show, `tools` the workflow tools to offer."""
 
     agent: int
@@ -33,15 +32,13 @@ class StartRound:
     cause: RestartCause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptAnswer:
+class AcceptAnswer(Struct, frozen=True, kw_only=True):
     agent: int
     label: str
     context: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptVote:
+class AcceptVote(Struct, frozen=True, kw_only=True):
     agent: int
     target: int
     label: str
@@ -49,22 +46,19 @@ class AcceptVote:
     context: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptStop:
+class AcceptStop(Struct, frozen=True, kw_only=True):
     agent: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoidVote:
+class VoidVote(Struct, frozen=True, kw_only=True):
     """A standing vote no longer counts because of `label`."""
 
     agent: int
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refuse:
+class Refuse(Struct, frozen=True, kw_only=True):
     """The proposal is a tool error; the round goes on with `tools`."""
 
     agent: int
@@ -73,39 +67,34 @@ class Refuse:
     tools: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """No model calls for the agent until a later directive names it."""
 
     agent: int
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remind:
+class Remind(Struct, frozen=True, kw_only=True):
     """The response had no terminal call: say which tools are there."""
 
     agent: int
     tools: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proceed:
+class Proceed(Struct, frozen=True, kw_only=True):
     """The round goes on."""
 
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inject:
+class Inject(Struct, frozen=True, kw_only=True):
     """Add these answers to the running round."""
 
     agent: int
     labels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Struct, frozen=True, kw_only=True):
     """The verdict on a checklist."""
 
     agent: int
@@ -115,8 +104,7 @@ class Judge:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbandonRound:
+class AbandonRound(Struct, frozen=True, kw_only=True):
     """The round is over without a result because of `labels`; a `Summon` follows."""
 
     agent: int
@@ -124,23 +112,20 @@ class AbandonRound:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndRound:
+class EndRound(Struct, frozen=True, kw_only=True):
     """The round is over without a result and no other follows (abstained, stopped by a cap, failed)."""
 
     agent: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRounds:
+class StopRounds(Struct, frozen=True, kw_only=True):
     """No more model calls in any round (timeout, cancellation)."""
 
     reason: Literal["timeout", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class Present(Struct, frozen=True, kw_only=True):
     """The presenter delivers; `label` is the chosen answer, empty where there was no coordination."""
 
     agent: int
@@ -148,21 +133,18 @@ class Present:
     how: How
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluate:
+class Evaluate(Struct, frozen=True, kw_only=True):
     """Ask the presenter whether the delivered answer is good enough."""
 
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestartAttempt:
+class RestartAttempt(Struct, frozen=True, kw_only=True):
     reason: str
     instructions: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finish(Struct, frozen=True, kw_only=True):
     """The attempt is over. `label` names the answer that counts; `presented` whether the presenter's text does."""
 
     outcome: Literal["complete", "timeout", "cancelled", "failed"]

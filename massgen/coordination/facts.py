@@ -6,12 +6,12 @@ Facts are written to the log as they are and read back from it, so that a run ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptBegan:
+
+class AttemptBegan(Struct, frozen=True, kw_only=True):
     """Coordination starts; `excluded` agents timed out in an earlier attempt and stay out (COORD-108).
 
     `skipped` agents were sent out of the turn by a person.
@@ -22,8 +22,7 @@ class AttemptBegan:
     skipped: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed:
+class Resumed(Struct, frozen=True, kw_only=True):
     """The process that ran the team has died and another one goes on, also with the rounds of the agents in
     `continued`; other rounds that were in progress begin again."""
 
@@ -31,16 +30,14 @@ class Resumed:
     continued: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundReady:
+class RoundReady(Struct, frozen=True, kw_only=True):
     """The agent that was summoned can begin a round now."""
 
     at: float
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerProposed:
+class AnswerProposed(Struct, frozen=True, kw_only=True):
     """`new_answer` was called; the workspace is already frozen as `tree`."""
 
     at: float
@@ -49,23 +46,20 @@ class AnswerProposed:
     tree: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoteProposed:
+class VoteProposed(Struct, frozen=True, kw_only=True):
     at: float
     agent: int
     target: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopProposed:
+class StopProposed(Struct, frozen=True, kw_only=True):
     at: float
     agent: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChecklistSubmitted:
+class ChecklistSubmitted(Struct, frozen=True, kw_only=True):
     """`submit_checklist` was called: label -> criterion -> score of 0 to 10."""
 
     at: float
@@ -75,14 +69,12 @@ class ChecklistSubmitted:
     improvements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApproachDrafted:
+class ApproachDrafted(Struct, frozen=True, kw_only=True):
     at: float
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SafePointReached:
+class SafePointReached(Struct, frozen=True, kw_only=True):
     """Between a tool result and the next model call. `seconds_left` is the time to the soft round limit."""
 
     at: float
@@ -91,8 +83,7 @@ class SafePointReached:
     seconds_left: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseEnded:
+class ResponseEnded(Struct, frozen=True, kw_only=True):
     """A model response ended without a terminal call; `text` is the round's last non-empty text.
 
     `tree` holds the agent's files where the text may become its answer.
@@ -106,16 +97,14 @@ class ResponseEnded:
     seconds_left: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HardLimitReached:
+class HardLimitReached(Struct, frozen=True, kw_only=True):
     """The round's hard limit has passed: only terminal tools are served now (COORD-117)."""
 
     at: float
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundClosed:
+class RoundClosed(Struct, frozen=True, kw_only=True):
     """The round was ended from outside because the agent did not submit (COORD-118)."""
 
     at: float
@@ -123,16 +112,14 @@ class RoundClosed:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentFailed:
+class AgentFailed(Struct, frozen=True, kw_only=True):
     at: float
     agent: int
     error_type: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTimedOut:
+class AgentTimedOut(Struct, frozen=True, kw_only=True):
     """The agent used up its working time (COORD-119)."""
 
     at: float
@@ -140,31 +127,27 @@ class AgentTimedOut:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentSkipped:
+class AgentSkipped(Struct, frozen=True, kw_only=True):
     """A person sent the agent out for the rest of the turn; what it gave stays."""
 
     at: float
     agent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineReached:
+class DeadlineReached(Struct, frozen=True, kw_only=True):
     """The orchestrator timeout (COORD-025), or, with a `reason`, the run's budget is used up."""
 
     at: float
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
+class Cancelled(Struct, frozen=True, kw_only=True):
     """A person or a signal ended the run (COORD-123)."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresentationEnded:
+class PresentationEnded(Struct, frozen=True, kw_only=True):
     """The presenter is done; nothing was `delivered` where it failed or stayed silent."""
 
     at: float
@@ -172,8 +155,7 @@ class PresentationEnded:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
+class Evaluated(Struct, frozen=True, kw_only=True):
     """The winner judged the delivered answer (COORD-106)."""
 
     at: float
@@ -232,12 +214,12 @@ FACTS: Mapping[str, type] = {
 
 def fact_values(fact: Fact) -> dict[str, Any]:
     """The fields of a fact except its time, ready for JSON."""
-    return {item.name: getattr(fact, item.name) for item in fields(fact) if item.name != "at"}
+    return {name: getattr(fact, name) for name in fact.__struct_fields__ if name != "at"}
 
 
 def fact_from(name: str, at: float, values: Mapping[str, Any]) -> Fact:
     """A recorded fact back as a value; raises KeyError or TypeError for a record that is none."""
     cls = FACTS[name]
-    known = {item.name for item in fields(cls)}
+    known = cls.__struct_fields__
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return cls(at=at, **{key: value for key, value in given.items() if key in known})

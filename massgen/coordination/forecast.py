@@ -7,13 +7,12 @@ refused calls and retries come on top.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen.coordination.rules import Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A smallest and a largest number; `most` is None where only time limits it."""
 
     least: int
@@ -25,8 +24,7 @@ class Span:
         return f"exactly {self.least}" if self.least == self.most else f"at least {self.least}, at most {self.most}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """Numbers for one attempt; `attempts` says how often that can happen."""
 
     answers: Span

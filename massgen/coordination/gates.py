@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen.coordination.directives import RefusalCode
 from massgen.coordination.novelty import too_similar
 from massgen.coordination.state import Attempt, Member
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a proposal is not accepted; `waits` marks a gate that opens by itself when peers move on."""
 
     code: RefusalCode

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen.coordination.rules import Novelty
 
@@ -17,8 +18,7 @@ def tokens(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """What two texts are compared by; made once for an answer. `sequence` is kept only for short texts."""
 
     words: frozenset[str]

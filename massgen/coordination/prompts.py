@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 QUESTION = "Does the best CURRENT ANSWER address the ORIGINAL MESSAGE well?"
 FRAME = "=" * 60
@@ -40,8 +41,7 @@ Call stop when your part is done and fits.
 _ENDING = "Only what you pass to a workflow tool counts. End each round by calling one of those offered."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownAnswer:
+class ShownAnswer(Struct, frozen=True, kw_only=True):
     """An answer as one reader sees it: paths already rewritten for that reader, `workspace` empty without files."""
 
     label: str
@@ -89,8 +89,7 @@ def answers_block(answers: Sequence[ShownAnswer], *, chosen: str = "") -> str:
     return "<current_answers>\n" + "\n".join(blocks) + "\n</current_answers>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundParts:
+class RoundParts(Struct, frozen=True, kw_only=True):
     """What a round-start message is made of besides the answers; empty parts are left out."""
 
     original: str
@@ -206,8 +205,7 @@ def evaluation_message(original: str, delivered: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastAttempt:
+class PastAttempt(Struct, frozen=True, kw_only=True):
     """Why an attempt was not accepted."""
 
     reason: str

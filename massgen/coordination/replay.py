@@ -6,8 +6,10 @@ Pure: events in, a `RunReplay` out. Logs that end early (a crash, a kill) are re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.coordination.ballots import tally
 from massgen.coordination.directives import AcceptAnswer, AcceptVote, Directive, Finish, Present
@@ -28,8 +30,7 @@ from massgen.events.types import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One fact: the state before and after it, and what the rules asked for."""
 
     seq: int
@@ -39,8 +40,7 @@ class Step:
     directives: tuple[Directive, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """Something the log reports and the rules must have caused. Agents are real ids."""
 
     kind: str
@@ -87,7 +87,7 @@ class RunReplay:
 
 def rules_from(values: Mapping[str, Any]) -> Rules:
     """Recorded rules back as a value; raises TypeError or ValueError for a record that is none."""
-    known = {item.name for item in fields(Rules)}
+    known = Rules.__struct_fields__
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Mode = Literal["voting", "decomposition"]
 Novelty = Literal["lenient", "balanced", "strict"]
@@ -13,8 +14,7 @@ REMINDERS = 3
 NOVELTY_REJECTIONS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """The switches of section 1 of coordination.md that shape how a team converges.
 
     `agents` is the size of the team; agents are numbered from 1. Caps are None where unlimited. Seconds are run

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Literal
 
+from msgspec import Struct
+
 from massgen.coordination.directives import Directive, How, RestartCause, RoundKind
 from massgen.coordination.facts import AnswerProposed, StopProposed, VoteProposed
 from massgen.coordination.novelty import Fingerprint
@@ -25,8 +27,7 @@ def label_of(agent: int, revision: int) -> str:
     return f"agent{agent}.{revision}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """An accepted answer; it never changes. `order` counts acceptances in the attempt, from 1.
 
     `fingerprint` is what novelty compares, None where the rules do not ask for novelty.
@@ -42,8 +43,7 @@ class Answer:
     fingerprint: Fingerprint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandingVote:
+class StandingVote(Struct, frozen=True, kw_only=True):
     """A vote counts for the newest answer of `target`; it stands until an answer it has not seen."""
 
     target: int

@@ -6,14 +6,14 @@ Names and parameters are fixed; the words are paid for in every round and kept s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 TERMINAL = frozenset({"new_answer", "vote", "stop"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowTool:
+class WorkflowTool(Struct, frozen=True, kw_only=True):
     """A tool that speaks to the rules; `parameters` is a JSON Schema of type object."""
 
     name: str

@@ -6,7 +6,8 @@ The translation to what a reader may see (anonymous names, own paths) happens he
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen.agents.round import RoundStart
 from massgen.backends.protocol import ToolSpec
@@ -24,8 +25,7 @@ def workflow_specs(names: Sequence[str]) -> tuple[ToolSpec, ...]:
     return tuple(ToolSpec(name=t.name, description=t.description, parameters=t.parameters) for t in tools)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Briefing:
+class Briefing(Struct, frozen=True, kw_only=True):
     """Everything that prompts of one attempt are made of."""
 
     team: Team

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from massgen.backends.protocol import (
     AssistantMessage,
     Message,
@@ -44,8 +46,7 @@ class Table(Protocol):
     def inject(self, text: str, agent_id: str | None = None) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BroadcastRules:
+class BroadcastRules(Struct, frozen=True, kw_only=True):
     """`mode` is whom agents ask; `timeout` in seconds."""
 
     mode: Literal["agents", "human"]

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from massgen.coordination.facts import DeadlineReached
 from massgen.engine.coordinator import Coordinator
 from massgen.errors import ExecutionError
 from massgen.events.types import Event, ModelCall, Warned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(Struct, frozen=True, kw_only=True):
     """USD and tokens (input and output together); None is no limit."""
 
     cost: float | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.coordination.rules import Rules
@@ -10,8 +11,7 @@ from massgen.coordination.rules import Rules
 FOR_CALLER = "The caller runs it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallerFunctions:
+class CallerFunctions(Struct, frozen=True, kw_only=True):
     """Offered to whoever presents; a response that calls some of them ends the presentation (SRV-011).
 
     `calls` are those of the last presentation, in order; they go to the caller instead of an answer.

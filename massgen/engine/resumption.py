@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen.agents.record import UnfinishedRound
 from massgen.coordination.directives import Directive, Evaluate, Finish, Present, RestartAttempt, StartRound
@@ -12,8 +13,7 @@ from massgen.coordination.prompts import PastAttempt
 from massgen.coordination.state import Attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedFact:
+class AskedFact(Struct, frozen=True, kw_only=True):
     """A fact that a round had submitted and, unless it is still held, what the rules answered. `told` says that an
     injection which followed stands in the log."""
 
@@ -22,8 +22,7 @@ class AskedFact:
     told: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRound:
+class OpenRound(Struct, frozen=True, kw_only=True):
     """An agent's round that was in progress: how it began, how far it came, and what it is still to be told.
 
     `used` are its working seconds, `warned` says that its soft limit was told, `announced` that the log shows its
@@ -44,16 +43,14 @@ class OpenRound:
         return bool(self.unfinished.past)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(Struct, frozen=True, kw_only=True):
     """What an agent was told in the turn, and what waits for it."""
 
     delivered: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumption:
+class Resumption(Struct, frozen=True, kw_only=True):
     """The last attempt as its facts give it.
 
     Without `begun` the attempt stands in the log, and nothing happened in it. `began` is the run time at which the

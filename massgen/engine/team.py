@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from massgen.agents.compression import ContextRules
 from massgen.agents.round import Tools
@@ -66,8 +67,7 @@ class AgentFiles(Protocol):
     async def memory(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeamAgent:
+class TeamAgent(Struct, frozen=True, kw_only=True):
     """One agent. `system_parts` are its own texts (persona, system message) before the rules of coordination;
     `guidance`, memory and `sections` come after them. `persona` is for rounds without answers in view,
     `persona_softened` for the others.
@@ -90,8 +90,7 @@ class TeamAgent:
     context: ContextRules = field(default_factory=ContextRules)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeLimits:
+class TimeLimits(Struct, frozen=True, kw_only=True):
     """Seconds of run time; None is no limit. See COORD-113 to COORD-119."""
 
     run: float | None = 1800.0
@@ -138,8 +137,7 @@ class ToolDesk:
 WorkflowHandler = Callable[[int, ToolCall], Awaitable[ToolOutcome]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class Team(Struct, frozen=True, kw_only=True):
     """Everything a turn needs besides the question. `handlers` serve workflow tools that are no matter of the
     rules (`ask_others`), by name; they are offered in every coordination round. `functions` are for whoever
     presents."""
@@ -157,8 +155,7 @@ class Team:
         return self.agents[number - 1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What is asked in a turn: the text, verbatim, and the earlier turns of the session."""
 
     text: str

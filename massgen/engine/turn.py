@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
 
 from massgen.backends.protocol import Message
 from massgen.coordination.ballots import all_voted, tally
@@ -31,8 +34,7 @@ log = logging.getLogger(__name__)
 EXIT_CODES = {"complete": EXIT_OK, "timeout": EXIT_TIMEOUT, "cancelled": EXIT_INTERRUPTED, "failed": EXIT_EXECUTION}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRecord:
+class AnswerRecord(Struct, frozen=True, kw_only=True):
     """One accepted answer, for results (COORD-043)."""
 
     label: str
@@ -42,8 +44,7 @@ class AnswerRecord:
     tree: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoteRecord:
+class VoteRecord(Struct, frozen=True, kw_only=True):
     """A vote that stood at the end."""
 
     voter: int
@@ -52,8 +53,7 @@ class VoteRecord:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnResult:
+class TurnResult(Struct, frozen=True, kw_only=True):
     """What a turn came to. `text` is the delivered answer, empty without one; `winner` its agent's number."""
 
     outcome: str
@@ -66,7 +66,7 @@ class TurnResult:
     attempt: int = 1
     answers: tuple[AnswerRecord, ...] = ()
     votes: tuple[VoteRecord, ...] = ()
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = msgspec.field(default_factory=dict)
     message: str = ""
 
 
@@ -180,7 +180,7 @@ class TurnRunner:
         if resume is None:
             last = self.past[-1] if self.past else PastAttempt(reason="", instructions="")
             body = AttemptStart(
-                rules=asdict(self.team.rules), reason=last.reason, instructions=last.instructions
+                rules=msgspec.structs.asdict(self.team.rules), reason=last.reason, instructions=last.instructions
             )
             self.stream.emit(body)
         coordinator = Coordinator(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from massgen.events.types import BODIES, Body, Event, Unknown, body_data
 
@@ -26,13 +27,6 @@ def encode(event: Event) -> bytes:
     }
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace") + b"\n"
-
-
-@cache
-def _adapter(kind: str) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(BODIES[kind])
 
 
 def decode(line: bytes | str) -> Event:
@@ -69,11 +63,9 @@ def _decode_body(kind: str, data: dict[str, Any]) -> Body:
     if kind == "content":
         values = {**data, "content_kind": data.get("kind")}
         values.pop("kind", None)
-    names = BODIES[kind].__dataclass_fields__
-    known = {name: value for name, value in values.items() if name in names}
     try:
-        return _adapter(kind).validate_python(known)
-    except ValueError:
+        return msgspec.convert(values, BODIES[kind])
+    except msgspec.ValidationError:
         return Unknown(event_type=kind, data=data)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from massgen.events.types import Body, Unknown
 
@@ -16,11 +17,11 @@ def masked(body: Body, redact: Redact) -> Body:
     if isinstance(body, Unknown):
         return replace(body, data=_value(body.data, redact))
     changed: dict[str, Any] = {}
-    for item in fields(body):
-        old = getattr(body, item.name)
+    for name in body.__struct_fields__:
+        old = getattr(body, name)
         new = _value(old, redact)
         if new != old:
-            changed[item.name] = new
+            changed[name] = new
     return replace(body, **changed) if changed else body
 
 

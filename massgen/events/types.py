@@ -11,8 +11,9 @@ the rules read), `started_streaming`, `model_call`, `retry`, `warning`, `injecti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
 
 from massgen.events.continuing import CONTINUING, ContinuingBody
 
@@ -24,8 +25,7 @@ AgentState = Literal[
 RunPhase = Literal["initial_answer", "enforcement", "presentation"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStart:
+class SessionStart(Struct, frozen=True, kw_only=True):
     """A turn begins. `agents` are real ids in the order of the configuration, `models` theirs."""
 
     kind: ClassVar[str] = "session_start"
@@ -40,8 +40,7 @@ class SessionStart:
     version: int = LOG_VERSION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStart:
+class AttemptStart(Struct, frozen=True, kw_only=True):
     """One coordination begins under `rules`; `reason` and `instructions` are those of the restart that led to it."""
 
     kind: ClassVar[str] = "attempt_start"
@@ -50,8 +49,7 @@ class AttemptStart:
     instructions: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStatus:
+class AgentStatus(Struct, frozen=True, kw_only=True):
     """An agent's state changed (section 2.2 of coordination.md); `error_type` is set on failure."""
 
     kind: ClassVar[str] = "agent_status"
@@ -61,8 +59,7 @@ class AgentStatus:
     times_restarted: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartedStreaming:
+class StartedStreaming(Struct, frozen=True, kw_only=True):
     """A round begins; `context` are the labels its author sees, `round_kind` what it is for."""
 
     kind: ClassVar[str] = "started_streaming"
@@ -70,8 +67,7 @@ class StartedStreaming:
     round_kind: str = "initial"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """Streamed text of an agent, joined to about ten pieces a second."""
 
     kind: ClassVar[str] = "content"
@@ -79,16 +75,14 @@ class Content:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolStart:
+class ToolStart(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "tool_start"
     call_id: str
     name: str
     arguments: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolEnd:
+class ToolEnd(Struct, frozen=True, kw_only=True):
     """`media` names what came beside the result: `{"file", "type", "name"}`, kept beside the log."""
 
     kind: ClassVar[str] = "tool_end"
@@ -100,8 +94,7 @@ class ToolEnd:
     media: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackgroundJob:
+class BackgroundJob(Struct, frozen=True, kw_only=True):
     """A job of an agent began (`running`) or ended; a job that the end of the turn stops has no event (BG-017)."""
 
     kind: ClassVar[str] = "background_job"
@@ -111,8 +104,7 @@ class BackgroundJob:
     milliseconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAnswer:
+class NewAnswer(Struct, frozen=True, kw_only=True):
     """An answer was accepted. Its text stands in the `answer_proposed` fact just before."""
 
     kind: ClassVar[str] = "new_answer"
@@ -122,8 +114,7 @@ class NewAnswer:
     tree: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vote:
+class Vote(Struct, frozen=True, kw_only=True):
     """A vote was accepted; `agent` is the real id voted for."""
 
     kind: ClassVar[str] = "vote"
@@ -133,8 +124,7 @@ class Vote:
     context: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restart:
+class Restart(Struct, frozen=True, kw_only=True):
     """A round was abandoned, or a vote voided, because of `labels`."""
 
     kind: ClassVar[str] = "restart"
@@ -142,14 +132,12 @@ class Restart:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestartCompleted:
+class RestartCompleted(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "restart_completed"
     context: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Injection:
+class Injection(Struct, frozen=True, kw_only=True):
     """Content was added to a running round (HOOK-020). `said` are a person's words in it, one by one; `strategy` is
     where a hook put its text (HOOK-023)."""
 
@@ -161,14 +149,12 @@ class Injection:
     strategy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseChange:
+class PhaseChange(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "phase"
     phase: RunPhase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WinnerSelected:
+class WinnerSelected(Struct, frozen=True, kw_only=True):
     """The chosen answer; `how` is consensus, timeout, cancelled, no_votes, presenter, only_agent."""
 
     kind: ClassVar[str] = "winner_selected"
@@ -179,14 +165,12 @@ class WinnerSelected:
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalChunk:
+class FinalChunk(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "final_chunk"
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalAnswer:
+class FinalAnswer(Struct, frozen=True, kw_only=True):
     """The result. `text` is None where it equals the joined final chunks, or the text of answer `source`."""
 
     kind: ClassVar[str] = "final_answer"
@@ -198,8 +182,7 @@ class FinalAnswer:
     tree: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrchestrationRestart:
+class OrchestrationRestart(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "orchestration_restart"
     next_attempt: int
     max_attempts: int
@@ -207,23 +190,20 @@ class OrchestrationRestart:
     instructions: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorOccurred:
+class ErrorOccurred(Struct, frozen=True, kw_only=True):
     kind: ClassVar[str] = "error"
     error_type: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
+class Warned(Struct, frozen=True, kw_only=True):
     """Something a person should know; the run goes on."""
 
     kind: ClassVar[str] = "warning"
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """A model call failed and will be made again."""
 
     kind: ClassVar[str] = "retry"
@@ -233,8 +213,7 @@ class Retry:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCall:
+class ModelCall(Struct, frozen=True, kw_only=True):
     """A model call ended. Tokens are None where the provider did not say; `cost` in USD, None = unknown.
 
     `response` is what was said in a round, in the form of `agents.record`, as far as it was not streamed."""
@@ -255,8 +234,7 @@ class ModelCall:
     response: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactRecorded:
+class FactRecorded(Struct, frozen=True, kw_only=True):
     """What the rules read; `fact` names its class, `values` its fields. Replaying them gives the same run."""
 
     kind: ClassVar[str] = "fact"
@@ -265,8 +243,7 @@ class FactRecorded:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionResume:
+class SessionResume(Struct, frozen=True, kw_only=True):
     """The log of an ended process is continued."""
 
     kind: ClassVar[str] = "session_resume"
@@ -275,8 +252,7 @@ class SessionResume:
     run_time: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnd:
+class SessionEnd(Struct, frozen=True, kw_only=True):
     """The turn is over; `reason` is complete, timeout, cancelled or error."""
 
     kind: ClassVar[str] = "session_end"
@@ -285,8 +261,7 @@ class SessionEnd:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """An event of a newer version: kept, shown as it is."""
 
     kind: ClassVar[str] = "unknown"
@@ -357,8 +332,7 @@ BODIES: Mapping[str, type] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One record. `timestamp` is Unix time for people; rules use the time inside facts."""
 
     seq: int
@@ -376,4 +350,4 @@ def body_data(body: Body) -> dict[str, Any]:
         return dict(body.data)
     if isinstance(body, Content):
         return {"kind": body.content_kind, "text": body.text}
-    return {item.name: getattr(body, item.name) for item in fields(body)}
+    return {name: getattr(body, name) for name in body.__struct_fields__}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.config import LoadedConfig, load_config
 from massgen.config.discovery import NO_CONFIG, ConfigNotFound, default_config
@@ -18,8 +19,7 @@ _FILE_KEYS = ("cwd", "mcp_servers", "custom_tools", "enable_mcp_command_line", "
 _FILE_COORDINATION = ("task_planning_filesystem_mode", "enable_memory_filesystem_mode", "use_skills")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A configuration, its description for `config_used`, and whether it is one plain model (COORD-029)."""
 
     loaded: LoadedConfig
@@ -27,8 +27,7 @@ class Source:
     plain: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What the caller gave; the first that is there counts: dictionary, file, models, model, default."""
 
     config_dict: Mapping[str, Any] | None = None

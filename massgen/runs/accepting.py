@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.events.continuing import ChangesAccepted
 from massgen.events.stream import EventStream
@@ -12,8 +13,7 @@ from massgen.runs.request import Reviewer
 from massgen.workspace.review import Acceptance, FileChange, Review, accept_all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedReview:
+class RecordedReview(Struct, frozen=True, kw_only=True):
     """A `Reviewer`: asks `reviewer`, approves all without one, and records the choice.
 
     `earlier` is what was chosen in a process that died. `unseen` says that a person was to review there and nobody is

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
+
+from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, ToolCall, ToolResultMessage, UserMessage
 from massgen.config import LoadedConfig
@@ -22,8 +24,7 @@ class BadChatRequest(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
+class Chat(Struct, frozen=True, kw_only=True):
     """The last user message is the question, system texts are instructions (SRV-012). What the caller's functions
     gave after the question stands behind it (SRV-011)."""
 

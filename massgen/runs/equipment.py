@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
@@ -44,8 +45,7 @@ _PURPOSES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EquipmentNeeds:
+class EquipmentNeeds(Struct, frozen=True, kw_only=True):
     """What equipping needs to know of the run. `steps` tells where the log keeps a step's files, `session` is the
     session's directory, `earlier` shows the files of its earlier turns before anything is granted."""
 
@@ -65,8 +65,7 @@ class EquipmentNeeds:
     human_answers: HumanAnswers = field(default_factory=HumanAnswers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipped:
+class Equipped(Struct, frozen=True, kw_only=True):
     """The equipment of all agents, in order, and the files behind it."""
 
     kits: tuple[Equipment, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from massgen.config import Config
 from massgen.coordination.forecast import Forecast, forecast
@@ -16,8 +17,7 @@ PROMPT_TOKENS = 500
 ANSWER_TOKENS = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """`cost` are (least, most) USD, None where a price or a number of calls is unknown; `prices` say why."""
 
     agents: tuple[str, ...]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from massgen.backends import SharedResources, create_backend
 from massgen.backends.protocol import ModelBackend, ToolSpec
@@ -20,8 +23,7 @@ from massgen.runs.paraphrasing import paraphrases
 from massgen.views.files import guarded, write_json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
+class Preparation(Struct, frozen=True, kw_only=True):
     """What came out; empty where it was not asked for or failed. Lists are by agent number."""
 
     criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
@@ -33,7 +35,7 @@ class Preparation:
 
 def preparation_record(ready: Preparation) -> dict[str, Any]:
     """What was prepared, for the log."""
-    return asdict(ready)
+    return msgspec.to_builtins(ready)
 
 
 def preparation_from(values: Mapping[str, Any]) -> Preparation:

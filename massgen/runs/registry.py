@@ -9,9 +9,10 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, structs
 
 from massgen.locks import lock
 from massgen.views.files import guarded, write_atomic
@@ -21,8 +22,7 @@ HEAD = '{"sessions": [\n'
 TAIL = "\n]}\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One session. `status` is active, completed, interrupted or failed; `started` is ISO local time."""
 
     session_id: str
@@ -66,7 +66,7 @@ def _lines(path: Path) -> str:
 
 def _with(text: str, entry: Entry) -> str:
     """`text` with the entry's line in place of the one of the same session, or as the last one."""
-    own = asdict(entry)
+    own = structs.asdict(entry)
     place = text.find(_key(entry.session_id)) + 1
     if place == 0:
         body = text[len(HEAD) : -len(TAIL)]
@@ -94,7 +94,7 @@ def entries() -> list[Entry]:
     path = registry_file()
     found = []
     for item in _read(path) if path is not None else []:
-        known = {key: str(item.get(key, "")) for key in Entry.__dataclass_fields__}
+        known = {key: str(item.get(key, "")) for key in Entry.__struct_fields__}
         if known["session_id"]:
             found.append(Entry(**known))
     return sorted(found, key=lambda entry: (entry.started, entry.session_id), reverse=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.coordination.replay import AttemptReplay, RunReplay, replay
 from massgen.coordination.story import sentences, why
@@ -11,8 +12,7 @@ from massgen.errors import ConfigError
 from massgen.events.codec import read_run, run_logs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldStep:
+class ToldStep(Struct, frozen=True, kw_only=True):
     """One fact of the log: its event number, run time in seconds, kind, and what it meant in plain words."""
 
     seq: int
@@ -21,8 +21,7 @@ class ToldStep:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldAttempt:
+class ToldAttempt(Struct, frozen=True, kw_only=True):
     """One attempt as it can be shown. `ended` is False for a log that was cut off."""
 
     turn: int
@@ -35,8 +34,7 @@ class ToldAttempt:
     ended: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldRun:
+class ToldRun(Struct, frozen=True, kw_only=True):
     """A replayed run; `follows` says whether everything the log reports follows from the rules."""
 
     follows: bool

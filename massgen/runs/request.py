@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
@@ -19,8 +20,7 @@ from massgen.workspace.review import Acceptance, FileChange, Review
 Reviewer = Callable[[Review, Sequence[FileChange]], Awaitable[Sequence[Acceptance]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True, kw_only=True):
     """One question to one team.
 
     `launch` is the directory the run belongs to. `plain` is one model without workflow tools, `quick` no
@@ -59,8 +59,7 @@ class RunRequest:
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(Struct, frozen=True, kw_only=True):
     """What a run came to. `winner` is the real id, `answer` the delivered text (empty without one), times in seconds.
 
     `coordination_seconds` ends when the winner was chosen, `total_seconds` includes the presentation. `steps` maps

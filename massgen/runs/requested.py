@@ -6,8 +6,10 @@ The configuration is not part of it, nor are people to ask: who goes on with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from massgen.agents.record import response_from, response_record
 from massgen.backends.protocol import AssistantMessage, Media, Message, ToolResultMessage, UserMessage
@@ -24,8 +26,8 @@ def request_record(request: RunRequest, keep: Keep) -> dict[str, Any]:
     """`request` for the log; pictures are kept beside it."""
     return {
         **{name: getattr(request, name) for name in FLAGS},
-        "context_paths": [asdict(path) for path in request.context_paths],
-        "criteria": [asdict(one) for one in request.criteria],
+        "context_paths": [msgspec.to_builtins(path) for path in request.context_paths],
+        "criteria": [msgspec.to_builtins(one) for one in request.criteria],
         "history": [_message_record(message, keep) for message in request.history],
         "media": _media_record(request.media, keep),
         "reviewed": request.review is not None,

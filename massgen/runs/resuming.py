@@ -6,9 +6,10 @@ Only facts count: they are folded by the rules again. What the ended process dec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from massgen.coordination.directives import (
     AcceptAnswer,
@@ -57,8 +58,7 @@ from massgen.views.run_state import RunState
 B = TypeVar("B")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class Recovered(Struct, frozen=True, kw_only=True):
     """The last turn of a run as its log tells it. `events` are those of that turn, `elapsed` its run time so far,
     `requested` is how it was asked, `workspaces` where its agents work, `final` what was delivered,
     `accepted` which changes of the user's project were.

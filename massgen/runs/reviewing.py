@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.errors import StorageError
 from massgen.runs.request import Reviewer
@@ -13,8 +14,7 @@ from massgen.views.files import guarded, write_atomic
 from massgen.workspace.review import Applied, FileChange, accept_all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectChanges:
+class ProjectChanges(Struct, frozen=True, kw_only=True):
     """Applies what the presenter changed in its project copies. `directory` is the final directory of the log."""
 
     reviewer: Reviewer | None

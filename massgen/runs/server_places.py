@@ -6,9 +6,11 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from massgen.config import AgentConfig
 from massgen.runs.commands import NESTED, local_settings

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from massgen.engine.broadcast import AskHuman, HumanAnswers
 from massgen.tools.mcp.bounds import one_line
 from massgen.tools.mcp.form import BadAnswer, FormField, UnusableForm, form_fields
@@ -68,8 +70,7 @@ class ServerQuestions:
             self.warn(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Talk:
+class _Talk(Struct, frozen=True):
     """One question of a server, as a talk with a person."""
 
     human: AskHuman

@@ -7,10 +7,11 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, UserMessage
 from massgen.errors import ConfigError, StorageError
@@ -21,8 +22,7 @@ PREFIX = "session"
 TRIES = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialAnswer:
+class PartialAnswer(Struct, frozen=True, kw_only=True):
     """What one agent had when a turn was cut off; `number` is that of `agentN`."""
 
     agent_id: str
@@ -34,8 +34,7 @@ class PartialAnswer:
     timestamp: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTurn:
+class StoredTurn(Struct, frozen=True, kw_only=True):
     """A turn read back from disk."""
 
     number: int
@@ -56,8 +55,7 @@ class StoredTurn:
         return path if path.is_dir() else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One session directory. Nothing is created before the first turn is saved, except by `create`."""
 
     session_id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen.agents.notes import NoteDesk
 from massgen.backends import SharedResources, create_backend
@@ -20,8 +21,7 @@ from massgen.runs.request import RunRequest
 from massgen.runs.rules import limits_of, rules_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
+class Equipment(Struct, frozen=True, kw_only=True):
     """What one agent gets besides its model."""
 
     tools: AgentTools | None = None
@@ -32,8 +32,7 @@ class Equipment:
     desk: NoteDesk | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeamPlan:
+class TeamPlan(Struct, frozen=True, kw_only=True):
     """What shapes the team besides the configuration; `ready` was worked out before.
 
     `writes` says that the question came with paths to write.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.agents.round import Tools
 from massgen.backends.protocol import ToolCall, ToolSpec
@@ -40,8 +43,7 @@ class _Relay:
             self.watcher.finished(call_id, name, outcome, milliseconds)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanningModeHook:
+class PlanningModeHook(Struct, frozen=True):
     """Refuses tools with irreversible effects while the team still plans (MCP-051)."""
 
     blocked: frozenset[str]

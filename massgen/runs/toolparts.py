@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.errors import ConfigError
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 Warn = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSurroundings:
+class ToolSurroundings(Struct, frozen=True, kw_only=True):
     """What the tools of all agents share: the run's stack of open things, its log directory, its words."""
 
     config: Config

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from massgen.agents.record import INTERRUPTED, PastStep, UnfinishedRound, response_from, step_from
 from massgen.backends.protocol import AssistantMessage, Media

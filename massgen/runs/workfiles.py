@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
+
 from massgen.config import BackendConfig, Config, LoadedConfig
 from massgen.config.packaged import root_directory
 from massgen.engine.turn import TurnResult
@@ -38,15 +41,14 @@ def instance_of(log_dir: Path, turn: int) -> str:
     return hashlib.sha256(f"{log_dir.name}/{turn}".encode()).hexdigest()[:8]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesOf:
+class FilesOf(Struct, frozen=True, kw_only=True):
     """Whose files these are: the turn's log, None where it has none, and for a turn that is gone on with the
     workspaces it had, by agent."""
 
     log_dir: Path
     turn: int
     logged: bool = True
-    existing: Mapping[str, Path] = field(default_factory=dict)
+    existing: Mapping[str, Path] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)

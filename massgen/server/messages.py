@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.backends.protocol import ToolSpec
 from massgen.runs.chats import BadChatRequest, Chat, parse_messages
 from massgen.server.functions import described, parse_functions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True, kw_only=True):
     """A chat for the team that `model` names; `functions` are the caller's own. Other fields of OpenAI's request
     are tolerated."""
 

@@ -10,8 +10,9 @@ import json
 import socket
 import struct
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 REASONS = {
     200: "OK",
@@ -32,8 +33,7 @@ class Gone(Exception):
     """The connection is closed; nothing more can be sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRequest:
+class RawRequest(Struct, frozen=True, kw_only=True):
     """A request as bytes; header names are in lower case."""
 
     method: str

@@ -6,8 +6,9 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from massgen.testing.connection import Connection
 from massgen.testing.replies import (
@@ -40,8 +41,7 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """Where a reply is played: the request, its connection and wire, and how holds are waited for."""
 
     request: ReceivedRequest

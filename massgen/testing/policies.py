@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from massgen.testing.replies import Call, Policy, Reply, Turn, call, say, use
 from massgen.testing.requests import OfferedTool, ReceivedRequest, View
@@ -61,7 +63,7 @@ def calls_as_text(policy: Policy) -> Policy:
     async def decide(request: ReceivedRequest) -> Reply:
         names = DESCRIBED.findall(request.view.system)
         view = replace(request.view, tools=tuple(OfferedTool(name=name) for name in names))
-        reply = policy(replace(request, view=view))
+        reply = policy(dataclasses.replace(request, view=view))
         if inspect.isawaitable(reply):
             reply = await reply
         if not isinstance(reply, Turn) or not reply.calls:

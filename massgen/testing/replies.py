@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from massgen.testing.requests import ReceivedRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """When the pieces of a reply leave: `first` seconds before the response begins, `between` two pieces.
 
     `jitter` is a share: 0.5 makes each wait 0.5 to 1.5 times as long, drawn from `seed`, the model and the
@@ -28,8 +28,7 @@ class Pace:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class Tokens(Struct, frozen=True, kw_only=True):
     """Usage as the provider reports it; `output` includes `reasoning`, `input` includes `cached`."""
 
     input: int = 0
@@ -38,8 +37,7 @@ class Tokens:
     cached: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A tool call; `arguments` is the raw text, which need not be JSON."""
 
     name: str
@@ -52,8 +50,7 @@ def call(name: str, /, **arguments: object) -> Call:
     return Call(name=name, arguments=json.dumps(arguments, ensure_ascii=False))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """Wait without sleeping: until `gate` was opened with `server.open(gate)`, or until the server has
     received `count` requests for `model`. `after_chunks` is the number of pieces that are sent before; None
     waits before the response begins.
@@ -68,8 +65,7 @@ class Hold:
 Finish = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """One response of a model: reasoning, then text, then tool calls. `Turn()` is an empty reply.
 
     `chunks` is the number of pieces in which text, reasoning and each call's arguments stream (None: 16
@@ -100,8 +96,7 @@ def use(*calls: Call, text: str = "") -> Turn:
 BEGINNING = Turn(text="The beginning of an answer that does not come to its end.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpError:
+class HttpError(Struct, frozen=True, kw_only=True):
     """A status other than 200, with a body in the provider's own form.
 
     `retry_after` is sent as the header of that name (seconds or a date). `context` words the body as the
@@ -114,8 +109,7 @@ class HttpError:
     context: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class Dropped(Struct, frozen=True, kw_only=True):
     """The connection ends too early: before the headers, or after `after_chunks` pieces of `turn`.
 
     `how`: `reset` (RST), `close` (FIN within the body), `end` (a well-formed HTTP response whose stream of
@@ -127,16 +121,14 @@ class Dropped:
     turn: Turn = BEGINNING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stalled:
+class Stalled(Struct, frozen=True, kw_only=True):
     """Nothing more comes, ever: before the headers, after them (`after_chunks=0`), or within `turn`."""
 
     after_chunks: int | None = None
     turn: Turn = BEGINNING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drip:
+class Drip(Struct, frozen=True, kw_only=True):
     """An endless stream: a piece of text every `interval` seconds, or only comment lines of SSE."""
 
     interval: float = 0.05
@@ -144,8 +136,7 @@ class Drip:
     comments: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadFrame:
+class BadFrame(Struct, frozen=True, kw_only=True):
     """A stream in which `frame` stands where an event should be, after `after_chunks` pieces of `turn`.
 
     None is an event of the format whose JSON is cut.
@@ -156,8 +147,7 @@ class BadFrame:
     turn: Turn = BEGINNING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamError:
+class StreamError(Struct, frozen=True, kw_only=True):
     """An error event within a stream that began well, in the provider's own form."""
 
     after_chunks: int = 1
@@ -165,16 +155,14 @@ class StreamError:
     turn: Turn = BEGINNING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadBody:
+class BadBody(Struct, frozen=True, kw_only=True):
     """Status 200 with a body that is no response of the provider (a proxy's page, cut JSON, nothing)."""
 
     body: bytes = b"<html><body>welcome to the proxy</body></html>"
     content_type: str = "text/html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """The connection is dropped without a response and the port is closed until `server.listen()`."""
 
 
@@ -184,8 +172,7 @@ Policy = Callable[["ReceivedRequest"], Reply | Awaitable[Reply]]
 Script = Reply | Policy | list[Reply | Policy]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chaos:
+class Chaos(Struct, frozen=True, kw_only=True):
     """Faults at random, for runs that must end well whatever happens.
 
     Each call suffers one of `faults` with probability `rate`, drawn from `seed`, the model and the number of

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 Format = Literal["chat", "responses", "anthropic", "gemini", "models", "other"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedTool:
+class OfferedTool(Struct, frozen=True, kw_only=True):
     """A tool that the request offers; `schema` is the JSON Schema of its arguments."""
 
     name: str
@@ -18,8 +19,7 @@ class OfferedTool:
     schema: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeCall:
+class MadeCall(Struct, frozen=True, kw_only=True):
     """A tool call within the history that the request repeats."""
 
     name: str
@@ -27,8 +27,7 @@ class MadeCall:
     call_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenResult:
+class GivenResult(Struct, frozen=True, kw_only=True):
     """A tool result in the request. `name` is "" where the format does not carry it and no call matches."""
 
     call_id: str
@@ -36,8 +35,7 @@ class GivenResult:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """A request in one form for all formats.
 
     `messages` are (role, text) in order, with roles `user`, `assistant` and `tool`; reasoning is left out.

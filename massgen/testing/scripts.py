@@ -16,10 +16,12 @@ Keys are the fields of `massgen.testing.replies`; `arguments` may be an object o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from massgen.testing import replies
 from massgen.testing.policies import answer_then_vote
@@ -37,8 +39,7 @@ FAULTS: dict[str, type[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptFile:
+class ScriptFile(Struct, frozen=True, kw_only=True):
     """What a script file says."""
 
     models: dict[str, Script]
@@ -93,20 +94,17 @@ def one(value: object, place: str) -> Reply | Policy:
 
 
 def build(kind: type[Any], value: object, place: str) -> Any:
-    """A value of a dataclass of `replies`, validated with its nested ones."""
-    from pydantic import TypeAdapter, ValidationError
-
+    """A value of `replies`, validated with its nested ones."""
     given = dict(mapping(value, place))
-    known(given, {field.name for field in fields(kind)}, place)
+    known(given, kind.__struct_fields__, place)
     for turn in (given, given.get("turn")):
         if isinstance(turn, dict) and "calls" in turn:
             turn["calls"] = [call(item, f"{place}.calls") for item in turn["calls"]]
     try:
-        return TypeAdapter(kind).validate_python(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        inner = "".join(f".{part}" for part in first["loc"])
-        raise ValueError(f"{place}{inner}: {first['msg']}") from error
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise ValueError(f"{place}{where.removesuffix('`')}: {what}") from error
 
 
 def call(value: object, place: str) -> dict[str, Any]:
@@ -123,7 +121,7 @@ def mapping(value: object, place: str) -> Mapping[str, Any]:
     return value
 
 
-def known(given: Mapping[str, Any], names: set[str], place: str) -> None:
+def known(given: Mapping[str, Any], names: Collection[str], place: str) -> None:
     """Raise for keys that mean nothing here."""
-    if strange := sorted(set(given) - names):
+    if strange := sorted(set(given).difference(names)):
         raise ValueError(f"{place}: unknown key {strange[0]!r}; known are {', '.join(sorted(names))}")

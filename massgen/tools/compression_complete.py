@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.backends.protocol import ToolSpec
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
@@ -14,8 +15,7 @@ SERVER = "memory"
 NAME = f"mcp__{SERVER}__compression_complete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompressionComplete:
+class CompressionComplete(Struct, frozen=True, kw_only=True):
     """Implements `Tool`. `wanted` says whether notes were asked for, `complete` looks whether they are there."""
 
     wanted: Callable[[], bool]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from massgen.backends.capabilities import capabilities_of
 from massgen.mcp_tools.server_registry import discover
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from massgen.config import BackendConfig, Environment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalTools:
+class ExternalTools(Struct, frozen=True, kw_only=True):
     """`errors` end the run before any model call (exit code 1), `warnings` and `lines` go to the log."""
 
     servers: tuple[McpServerSettings, ...] = ()

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from massgen.tools.catalog import ALIASES, WORKFLOW_NAMES, bare
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameFilter:
+class NameFilter(Struct, frozen=True, kw_only=True):
     """A whitelist (None = everything) and a list of exclusions; names may be full, bare or globs."""
 
     allowed: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedTool:
+class OfferedTool(Struct, frozen=True, kw_only=True):
     """A tool by its full name and the server it comes from (empty for other sources)."""
 
     name: str
     server: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """The full names that stay, in the order given, and warnings about filter entries that fit nothing."""
 
     kept: tuple[str, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct
 
 from massgen.backends.protocol import Media, ToolSpec
 
@@ -15,8 +16,7 @@ Source = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolTraits:
+class ToolTraits(Struct, frozen=True, kw_only=True):
     """What the runner and the permission layer need to know about a tool.
 
     `server` is the MCP server (real or reserved name), empty otherwise. `writes` is False for tools that only
@@ -31,16 +31,14 @@ class ToolTraits:
     timeout_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Injection:
+class Injection(Struct, frozen=True, kw_only=True):
     """Text that reaches the model beside a result: appended to it, or as a message after it (HOOK-023)."""
 
     content: str
     strategy: Literal["tool_result", "user_message"] = "tool_result"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolOutcome:
+class ToolOutcome(Struct, frozen=True, kw_only=True):
     """What a call gave: text for the model, media beside it, and whether it is an error.
 
     `injections` come from hooks only; they are facts of their own and never part of `text`.
@@ -59,8 +57,7 @@ def _no_progress(_: str) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolContext:
+class ToolContext(Struct, frozen=True, kw_only=True):
     """Where a call happens. `agent_id` is real and for logs only; tools never show it to the model.
 
     `workspace` is the agent's directory (None where the agent has none), `progress` shows one line to people.
@@ -74,7 +71,7 @@ class ToolContext:
     call_id: str
     workspace: Path | None = None
     called_as: str = ""
-    progress: Progress = field(default=_no_progress)
+    progress: Progress = _no_progress
 
 
 class Tool(Protocol):

@@ -13,9 +13,11 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.errors import MassGenError
@@ -40,8 +42,7 @@ class ToolObserver(Protocol):
     def finished(self, call_id: str, name: str, outcome: ToolOutcome, milliseconds: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerLimits:
+class RunnerLimits(Struct, frozen=True, kw_only=True):
     """`concurrent` runs calls of one response side by side (BE-031), at most `max_parallel` at a time.
 
     `call_seconds` bounds a call whose traits name no limit; longer texts than `result_characters` lose
@@ -54,8 +55,7 @@ class RunnerLimits:
     result_characters: int = 400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True, kw_only=True):
     """A call that is ready: with a `tool`, or with the `refusal` the model gets instead."""
 
     name: str

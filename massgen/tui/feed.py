@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from massgen.events.types import (
     AttemptStart,
     BackgroundJob,
@@ -40,8 +42,7 @@ LONGEST_FINAL = 1_000_000
 MOST_MOMENTS = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Struct, frozen=True, kw_only=True):
     """One line of the timeline."""
 
     timestamp: float
@@ -49,8 +50,7 @@ class Moment:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastTurn:
+class PastTurn(Struct, frozen=True, kw_only=True):
     """A turn of the conversation that is over."""
 
     number: int

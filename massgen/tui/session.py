@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
@@ -30,8 +30,7 @@ CANCELLED = "⏸️ Turn cancelled. Partial progress saved. Enter your next ques
 LOGO = "MassGen: a team of agents works on your question, votes, and the winner answers."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """How the engine is started, and what it is told first."""
 
     command: tuple[str, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from massgen.events.types import (
     AgentStatus,
     AttemptStart,
@@ -21,8 +23,7 @@ from massgen.events.types import (
 from massgen.views.moments import iso
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoordinationRecord:
+class CoordinationRecord(Struct, frozen=True, kw_only=True):
     """One documented event. `statuses` are those of all agents after it, for the table."""
 
     number: int

@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
 
 from massgen.events.codec import read_events
 from massgen.views.metrics import Metrics, metrics_summary, subagent_totals
@@ -23,16 +24,14 @@ _NUMBERED = re.compile(r"(turn|attempt)_(\d+)")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogPlace:
+class LogPlace(Struct, frozen=True, kw_only=True):
     """A run's directory and the attempt in it that is looked at (`root` itself in older layouts)."""
 
     root: Path
     attempt: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """What a list shows of a run; None is not known. `pid` and `process_started` name the process that wrote it."""
 
     place: LogPlace

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from massgen.views.past import pick, quantity, read_json, started_at, turns
 
 LARGEST_FILE = 10_000_000
@@ -43,8 +45,7 @@ _BEARER = re.compile(r"(?i)(\bbearer\s+|\bapi[_-]?key[\"']?\s*[:=]\s*[\"']?)(?!\
 MASK = "[redacted]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedFile:
+class SharedFile(Struct, frozen=True, kw_only=True):
     """One file as it leaves: `name` is flat (`/` became `__`), `text` is masked; images are base64."""
 
     name: str
@@ -56,8 +57,7 @@ class SharedFile:
         return len(self.text.encode("utf-8"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedTurn:
+class SharedTurn(Struct, frozen=True, kw_only=True):
     """One turn of the manifest; `state` is complete, failed or interrupted."""
 
     number: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.grants import Access, Grants
@@ -18,8 +19,7 @@ log = logging.getLogger(__name__)
 Phase = Literal["coordination", "presentation", "post_evaluation"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathNote:
+class PathNote(Struct, frozen=True, kw_only=True):
     """One place that an agent may use, for its prompt: absolute path, what it may do there, what it is."""
 
     path: Path
@@ -27,8 +27,7 @@ class PathNote:
     purpose: Literal["workspace", "others", "earlier turn", "context", "project copy", "extra"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentView:
+class AgentView(Struct, frozen=True, kw_only=True):
     """What the layout gives one agent: its workspace, its view of all snapshots, results of earlier turns,
     checkouts of projects with the object directories that their git reads."""
 
@@ -39,8 +38,7 @@ class AgentView:
     objects: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What was found below the context paths: names that are denied and git directories that stay as they are."""
 
     secrets: tuple[Path, ...] = ()

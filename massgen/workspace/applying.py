@@ -16,9 +16,10 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.workspace import staging
 from massgen.workspace.grants import Grants, PathRefused
@@ -28,8 +29,7 @@ from massgen.workspace.policy import AgentPathPolicy
 JOURNALS = "applying"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One file to write, or to delete where `content` is None. `executable` None leaves the bit as it is."""
 
     target: Path
@@ -37,8 +37,7 @@ class Step:
     executable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutOff:
+class CutOff(Struct, frozen=True, kw_only=True):
     """What became of an apply whose program died: `applied` are the files that now stand as accepted, `left` those
     that the user changed since. `patch` is where the log keeps all changes."""
 

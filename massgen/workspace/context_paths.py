@@ -6,9 +6,11 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.errors import WorkspaceError
 
@@ -16,8 +18,7 @@ Permission = Literal["read", "write"]
 PROTECTION_NOTICE = "Protected paths are a convenience against accidents, not a security boundary."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedPath:
+class RequestedPath(Struct, frozen=True, kw_only=True):
     """A context path as configured, given by a flag or named in a prompt."""
 
     path: str
@@ -25,8 +26,7 @@ class RequestedPath:
     protected_paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectedPattern:
+class ProtectedPattern(Struct, frozen=True, kw_only=True):
     """A glob below `root`; files that appear later and match are protected too (S-10)."""
 
     root: Path
@@ -41,8 +41,7 @@ class ProtectedPattern:
         return any(expression.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextPath:
+class ContextPath(Struct, frozen=True, kw_only=True):
     """A checked context path; all paths are real. `protected` lies inside `path` (WS-095)."""
 
     path: Path
@@ -51,8 +50,7 @@ class ContextPath:
     patterns: tuple[ProtectedPattern, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedPaths:
+class CheckedPaths(Struct, frozen=True, kw_only=True):
     """The context paths of a run and hints for the user."""
 
     paths: tuple[ContextPath, ...] = ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from massgen.errors import MassGenError
 
 Access = Literal["read", "write"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grants:
+class Grants(Struct, frozen=True, kw_only=True):
     """All paths are absolute and real (no symlinks). The deepest of `writable` and `readable` that contains a path
     decides (WS-062).
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 log = logging.getLogger(__name__)
 
@@ -14,8 +15,7 @@ NAMES = ("CLAUDE.md", "AGENTS.md")
 LIMIT = 32_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstructionFile:
+class InstructionFile(Struct, frozen=True, kw_only=True):
     """One file and its text, read once."""
 
     path: Path

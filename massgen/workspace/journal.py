@@ -9,9 +9,10 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from msgspec import Struct
 
 from massgen.locks import try_lock
 from massgen.workspace.grants import PathRefused
@@ -24,8 +25,7 @@ _NAME = re.compile(r"\.massgen-apply-[0-9a-f]{16}-\d+")
 _LIMIT = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One step: the file `target` below the granted tree `root` becomes what is staged as `holder`/`name`.
 
     `before` and `after` are digests of `target`, None where it does not exist.
@@ -39,8 +39,7 @@ class Entry:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """All steps; `made` are directories to be made, outer ones first."""
 
     entries: tuple[Entry, ...]

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from massgen import paths
 from massgen.errors import WorkspaceError
 from massgen.events.codec import run_logs
@@ -33,8 +35,7 @@ WORKTREES = ".worktree"
 KEPT_DAYS = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """The directories of one run, absolute; `instance` is 8 hex digits."""
 
     base: Path

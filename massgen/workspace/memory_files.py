@@ -12,9 +12,11 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.errors import WorkspaceError
 
@@ -34,8 +36,7 @@ class MemoryFormatError(WorkspaceError):
     """The text is no memory file; the message says what is missing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryFile:
+class MemoryFile(Struct, frozen=True, kw_only=True):
     """One memory. `file` is its name with `.md`, `text` the whole file, `content` what follows the frontmatter,
     `modified` the time of the file in seconds since the epoch."""
 
@@ -173,8 +174,7 @@ def _no_link() -> Iterator[None]:
             raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archived:
+class Archived(Struct, frozen=True, kw_only=True):
     """A memory as it was at answer `answer` (from 0) of the agent whose directory name is `agent`."""
 
     agent: str

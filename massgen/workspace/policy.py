@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.workspace.context_paths import ProtectedPattern
 from massgen.workspace.grants import Access, Grants, PathRefused
@@ -23,8 +24,7 @@ MAX_PATH = 4096
 MAX_NAME = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentPathPolicy:
+class AgentPathPolicy(Struct, frozen=True, kw_only=True):
     """Implements `PathPolicy`. All paths are real. `private` trees (workspace, temporary workspaces) are the
     program's own, so names such as `.env` carry no special rule in them.
 

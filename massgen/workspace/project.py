@@ -14,9 +14,10 @@ import logging
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.git import GitError, git, split_names
@@ -34,8 +35,7 @@ PROJECT_CAP = 8 << 30
 FILE_CAP = 100 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """One project of a run. `root` is the user's directory, `only` limits it to single files, `borrowed` are the
     user's object directories, `commit` is the base in the private repository `repository`."""
 
@@ -54,8 +54,7 @@ class Project:
         return self.repository / "base.index"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRepository:
+class UserRepository(Struct, frozen=True, kw_only=True):
     """What was learnt from the user's repository: listed files, ids in its index, history to borrow."""
 
     files: frozenset[str]

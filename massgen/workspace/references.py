@@ -9,8 +9,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.errors import WorkspaceError
 from massgen.workspace.context_paths import ContextPath, Permission, RequestedPath
@@ -28,8 +29,7 @@ _TRAILING = ".,;:)?!]}>"
 _SUGGEST_FROM = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """One reference as written: `path` without `@`, quotes and `:w`; `start` and `end` in the prompt."""
 
     path: str
@@ -38,8 +38,7 @@ class Reference:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptContext:
+class PromptContext(Struct, frozen=True, kw_only=True):
     """A prompt without its references. Each of `context_paths` is `{"path": absolute, "permission": ...}`."""
 
     context_paths: list[dict[str, str]]

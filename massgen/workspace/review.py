@@ -10,9 +10,10 @@ import asyncio
 import difflib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.errors import StorageError
 from massgen.workspace import staging
@@ -27,8 +28,7 @@ _TEXT_LIMIT = 2_000_000
 _HUNK_LIMIT = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """One changed file. `target` is its absolute place in the user's project, `refused` says why it can not be
     approved, `conflict` that the user changed the file since the run began."""
 
@@ -42,8 +42,7 @@ class FileChange:
     conflict: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """What applying did, each by absolute path; `refused` carries the reasons."""
 
     applied: tuple[Path, ...] = ()
@@ -51,8 +50,7 @@ class Applied:
     refused: tuple[tuple[Path, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True, kw_only=True):
     """An accepted file: all of it, or only the hunks with these numbers; `overwrite` also over the user's edit."""
 
     change: FileChange

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.project import WriteMode
 from massgen.workspace.store import Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentPlace:
+class AgentPlace(Struct, frozen=True, kw_only=True):
     """An agent by real id and number (N of `agentN`). `files` is False for one that needs no workspace (S-02);
     `cwd` is its configured workspace name, `existing` the directory of a run that is resumed."""
 
@@ -22,8 +22,7 @@ class AgentPlace:
     existing: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceSettings:
+class WorkspaceSettings(Struct, frozen=True, kw_only=True):
     """What a run needs to know. `denied` are key files and the team file; `.massgen` always is. `links` is False
     where readers run without a sandbox, so that views are copies. `hold_writes` keeps what the presenter writes in
     `legacy` mode in a copy until `apply` (restarts with `legacy` writes, COORD-106). `log_dir` is the log by which a
@@ -41,8 +40,7 @@ class WorkspaceSettings:
     log_dir: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
+class Frozen(Struct, frozen=True, kw_only=True):
     """An agent's files at one moment: its workspace and its project copies by project name.
 
     `id` names the content of all of them: the tree's, then `+name=tree` for each project.

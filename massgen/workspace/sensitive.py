@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.paths import STATE_DIR
 
@@ -48,8 +49,7 @@ def is_git_name(name: str) -> bool:
     return plain_name(name) == GIT_DIR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensitive:
+class Sensitive(Struct, frozen=True, kw_only=True):
     """What lies in a tree: `secrets` are denied, `git` is read-only. `complete` is False above `SCAN_LIMIT`."""
 
     secrets: tuple[Path, ...] = ()

@@ -18,9 +18,10 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.errors import StorageError
 from massgen.workspace.capture import RACY_NS, SIZE_CAP, Capture, Known, Omission, open_real, signature_of, skip_nothing
@@ -48,8 +49,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
 Skip = Callable[[str, bool], str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class Tree(Struct, frozen=True, kw_only=True):
     """A frozen directory. `id` names its content; `files` and `size` (bytes) count it; `omitted` is for logs."""
 
     id: str
@@ -58,8 +58,7 @@ class Tree:
     omitted: tuple[Omission, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One path that differs between two trees; `old` or `new` is None where it did not or does not exist."""
 
     path: str

@@ -7,11 +7,12 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from massgen.backends import CallLimits, Connections, SharedResources
 from massgen.backends.chat.fitness import takes

@@ -125,7 +125,7 @@ def test_betas_are_sent_as_claudes_beta_header():
 
 @pytest.mark.spec("BE-024")
 def test_text_injected_after_a_tool_result_is_a_block_of_its_own():
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from massgen.backends.protocol import AssistantMessage, ToolCall, ToolResultMessage, UserMessage
 

@@ -183,7 +183,7 @@ def test_another_key_at_the_same_endpoint_is_not_held_back():
 
 @pytest.mark.spec("BE-020")
 def test_an_empty_word_after_tool_results_is_the_end_of_a_turn_and_no_fault():
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from massgen.backends.protocol import AssistantMessage, ToolCall, ToolResultMessage
     from tests.backends.harness import ask

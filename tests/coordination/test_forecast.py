@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.coordination.directives import AcceptAnswer, AcceptVote, StartRound
 from massgen.coordination.forecast import Span, forecast

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from massgen.coordination.facts import fact_from, fact_values
 from massgen.coordination.replay import replay, rules_from
@@ -31,7 +31,6 @@ from tests.coordination.teams import play, random_rules
 
 def logged(facts, rules) -> list[Event]:
     """The events that the engine writes for these facts."""
-    from dataclasses import asdict
 
     events: list[Event] = []
     stream = EventStream(None)
@@ -85,8 +84,7 @@ def test_facts_and_rules_survive_the_log():
         game = play(seed)
         for fact in game.facts:
             assert fact_from(type(fact).__name__, fact.at, fact_values(fact)) == fact
-        from dataclasses import asdict
-
+    
         assert rules_from(asdict(game.attempt.rules)) == game.attempt.rules
 
 

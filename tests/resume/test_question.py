@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.backends.protocol import AssistantMessage, Media, UserMessage
 from massgen.events.codec import decode, read_run

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox

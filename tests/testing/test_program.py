@@ -121,7 +121,7 @@ def test_the_program_ends_with_its_standard_input() -> None:
     ("text", "words"),
     [
         ("models: {m: {txt: hi}}", "models.m: unknown key 'txt'"),
-        ("models: {m: [{text: 3}]}", "models.m[0].text: Input should be a valid string"),
+        ("models: {m: [{text: 3}]}", "models.m[0].text: Expected `str`, got `int`"),
         ("models: {m: {fault: fire}}", "there is no fault 'fire'"),
         ("models: {m: {policy: coin}}", "there is no policy 'coin'"),
         ("models: [1]", "models must be a mapping"),

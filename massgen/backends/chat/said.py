@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 TAGS = "content"
 """The field of reasoning that came as `<think>` ... `</think>` within the text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """Consecutive text; `reasoning` names the field that it came in, None for the answer itself."""
 
     text: str
     reasoning: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """Opaque to everybody else. `extras` holds what a server sent along with a call and wants back, by call id."""
 
     pieces: tuple[Piece, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from massgen.cli.wizard.draft import Commands, ContextDraft, Draft, efforts_of
 from massgen.cli.wizard.keys import ask_for_keys, shown

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.cli.wizard.answers import ask_commands, ask_context, ask_effort, review_and_save, sources_or_keys
 from massgen.cli.wizard.draft import Draft, Tool
@@ -18,8 +20,7 @@ from massgen.config.discovery import DEFAULT_NAME
 from massgen.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """A use case and the tools that go with it."""
 
     name: str

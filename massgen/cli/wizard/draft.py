@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.config.backend_types import BACKEND_TYPES, backend_type
 
@@ -14,8 +16,7 @@ EFFORTS = ("low", "medium", "high")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentDraft:
+class AgentDraft(Struct, frozen=True, kw_only=True):
     """One agent; `keyless` is set for servers that ask for no key although their type usually does."""
 
     id: str
@@ -27,16 +28,14 @@ class AgentDraft:
     subtask: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextDraft:
+class ContextDraft(Struct, frozen=True, kw_only=True):
     """A directory or file that the agents may see."""
 
     path: str
     writable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A whole configuration. `presenter` is the id of an agent, used in decomposition only."""
 
     agents: tuple[AgentDraft, ...]

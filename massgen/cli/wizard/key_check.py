@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from massgen.config.environment import Environment
 from massgen.errors import AuthenticationFailed, BackendError, MassGenError
@@ -28,8 +29,7 @@ SMALL_MODELS = {
 Verdict = Literal["accepted", "refused", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyCheck:
+class KeyCheck(Struct, frozen=True, kw_only=True):
     """`reason` says why, in the provider's words; the key itself never appears."""
 
     verdict: Verdict

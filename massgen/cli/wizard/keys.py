@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.cli.wizard.key_check import KeyCheck, check_key, check_model
 from massgen.cli.wizard.key_file import store_key, usable_key
@@ -20,8 +21,7 @@ NOT_ASKED = ("azure_openai", "chatcompletion")
 """Their keys go with an address, which belongs into a configuration."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPlace:
+class KeyPlace(Struct, frozen=True, kw_only=True):
     """A provider and the variable that holds its key, or would; `found` says where it was read."""
 
     provider: BackendType

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.cli.wizard.questions import Questions, require_person
 from massgen.config.packaged import EXAMPLES_PREFIX, example_names
@@ -16,8 +17,7 @@ from massgen.paths import state_directory, user_config_directory
 MOST_FILES = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Configurations of one kind: what is shown of each, and the value of `--config` it stands for."""
 
     title: str

@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.config.backend_types import BACKEND_TYPES
 
@@ -23,8 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w./:@+-]{0,199}")
 """Names go into a configuration, where `${...}` would be replaced by a variable: a server must not get that far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalServer:
+class LocalServer(Struct, frozen=True, kw_only=True):
     """A server that answered. `keyless` is set where the type would otherwise look for a key."""
 
     label: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.cli.wizard.draft import AgentDraft, default_model, ready_made_types, with_ids
 from massgen.cli.wizard.questions import Questions
@@ -15,8 +16,7 @@ MOST_AGENTS = 10
 PRESET_AGENTS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSource:
+class ModelSource(Struct, frozen=True, kw_only=True):
     """Something an agent can run on; `ready` is False where the key is still missing."""
 
     label: str

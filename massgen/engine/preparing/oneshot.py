@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.agents.buffer import AgentConversationBuffer
 from massgen.agents.calling import ModelCaller
@@ -18,8 +19,7 @@ class NoUsefulReply(Exception):
     """The model's words do not hold what was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, frozen=True, kw_only=True):
     """Makes single calls and records them like any other; `purpose` is their round kind in logs and metrics."""
 
     stream: EventStream

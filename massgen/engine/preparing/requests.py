@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen.backends.protocol import ModelBackend, ToolSpec
 from massgen.coordination.criteria import Criterion
@@ -17,8 +18,7 @@ PERSONA_MODES = {
 PERSONA_REMINDER = "Judge all solutions on their merit, whatever your own leaning."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Persona:
+class Persona(Struct, frozen=True, kw_only=True):
     """`text` is for exploration; with answers in view `softened` is used (COORD-140)."""
 
     text: str
@@ -124,8 +124,7 @@ async def same_meaning(asker: Asker, backend: ModelBackend, agent_id: str, first
     return float(likeness)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Irreversible:
+class Irreversible(Struct, frozen=True, kw_only=True):
     """Tools that are blocked during coordination, and why (MCP-050)."""
 
     tools: tuple[str, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 from massgen.testing.requests import Format
 from massgen.testing.wires import anthropic, chat, gemini, responses
@@ -27,8 +28,7 @@ GEMINI = re.compile(r"/models/([^/:]+(?:/[^/:]+)*):(generateContent|streamGenera
 DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """What the path says: the format, and for some formats the model and whether to stream."""
 
     format: Format

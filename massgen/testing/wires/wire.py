@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from massgen.testing.replies import Call, Finish, HttpError, Tokens, Turn
 from massgen.testing.requests import View
 
@@ -15,8 +17,7 @@ PIECE = 16
 CREATED = 1_750_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """What a response repeats of its request. `serial` makes ids unique; `usage` None is left out."""
 
     model: str
@@ -34,8 +35,7 @@ class Events:
     closing: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class Wire(Struct, frozen=True, kw_only=True):
     """One format as functions; `stream_error` words an error within a stream.
 
     `delta_event` is the name of its ordinary event, "" where events have no names.

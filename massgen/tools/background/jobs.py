@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from massgen.errors import MassGenError
 from massgen.tools.background.runtime_input import RuntimeInput
 from massgen.tools.protocol import ToolOutcome
@@ -47,8 +49,7 @@ class Job:
 WaitEnd = Literal["ready", "timed_out", "runtime_injection_available", "turn_cancelled"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
+class Waited(Struct, frozen=True, kw_only=True):
     """Why a wait ended: with a `job`, with `content` that arrived meanwhile, or without either."""
 
     end: WaitEnd

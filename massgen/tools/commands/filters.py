@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen.errors import ConfigError
 from massgen.tools.commands.programs import all_commands, unwrapped
@@ -19,8 +20,7 @@ _WHOLE = re.compile(r"(?:/|~|\$HOME|\$\{HOME\}|/(?:bin|boot|dev|etc|home|lib\w*|
 _OPEN_TO_ALL = re.compile(r"0?[0-7]?777|(?:a|ugo)?[+=]rwx[st]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class Filters(Struct, frozen=True, kw_only=True):
     """`allowed` and `blocked` are compiled patterns of the configuration; `sudo` lifts that one rule."""
 
     allowed: tuple[re.Pattern[str], ...] = ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from massgen.config.schema.execution import CommandKeys
 from massgen.tools.commands.filters import Filters, compile_filters
@@ -27,8 +28,7 @@ class CommandPlace(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandSettings:
+class CommandSettings(Struct, frozen=True, kw_only=True):
     """`timeout` in seconds is the limit of one command. `checks_paths` is on in local mode (EXEC-022).
 
     Output that is too long for the model is kept whole below `log_directory`, its secrets removed by `redact`.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen.tool._loading import ToolLoadError, locate
 
@@ -13,8 +14,7 @@ PREFIX = "custom_tool__"
 CALL_TIMEOUT = 300.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomToolSettings:
+class CustomToolSettings(Struct, frozen=True, kw_only=True):
     """One function that an agent may call. `place` is a file or module; `preset` fixes arguments (TOOL-027)."""
 
     name: str
@@ -30,8 +30,7 @@ class CustomToolSettings:
         return PREFIX + self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedTools:
+class ParsedTools(Struct, frozen=True, kw_only=True):
     """What a `custom_tools` value gave; `errors` make the configuration invalid (exit code 1, TOOL-034)."""
 
     tools: tuple[CustomToolSettings, ...] = ()

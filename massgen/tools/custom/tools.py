@@ -10,8 +10,9 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.backends.protocol import Media, ToolSpec
 from massgen.errors import ConfigError
@@ -33,8 +34,7 @@ _SOUND_TYPES = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio
 Messages = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomToolOptions:
+class CustomToolOptions(Struct, frozen=True, kw_only=True):
     """What a team gives its agents' custom tools.
 
     `grants` are read at each call, since they depend on the phase (TOOL-076). `sandbox` is where commands of

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.errors import MassGenError
 from massgen.tools.catalog import bare
@@ -62,8 +63,7 @@ def paths_of(tool_name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str
             yield value, access
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathPermissionHook:
+class PathPermissionHook(Struct, frozen=True, kw_only=True):
     """Asks the policy before file tools, own and native. When the policy itself fails, the call is denied."""
 
     policy: PolicyProvider
@@ -87,8 +87,7 @@ class PathPermissionHook:
         return HookResult.allow()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTrackingHook:
+class ReadTrackingHook(Struct, frozen=True, kw_only=True):
     """Counts reads by native tools and recognisable commands, so that what was seen may be deleted (WS-135)."""
 
     policy: PolicyProvider

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from massgen.tools.files.binary import looks_binary
 from massgen.tools.files.tool import FileCall, FileToolError
@@ -18,8 +19,7 @@ EDIT_BYTES = 20_000_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """Lines `first` to `last` of a file (counted from 1) and whether more follow."""
 
     text: str

@@ -6,9 +6,10 @@ import asyncio
 import errno
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen.backends.protocol import JsonSchema, ToolSpec
 from massgen.errors import MassGenError
@@ -23,8 +24,7 @@ class FileToolError(MassGenError):
     """The call cannot do what it asks for; the message tells the model why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileCall:
+class FileCall(Struct, frozen=True, kw_only=True):
     """What a file operation works with: the policy of the moment, the agent's tracker, and its arguments.
 
     `called_as` is the tool's name in messages; `stop` is set when the call was given up.
@@ -69,8 +69,7 @@ class FileCall:
 Operation = Callable[[FileCall], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileTool:
+class FileTool(Struct, frozen=True, kw_only=True):
     """Implements `Tool`. Writing tools never run beside others, so that calls of one response keep their order."""
 
     server: str

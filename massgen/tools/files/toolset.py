@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.tools.files import comparing, copying, deleting, reading, search, writing
 from massgen.tools.files.tool import FileTool, Operation, PolicyProvider
@@ -21,8 +22,7 @@ COMMAND_REPLACEMENTS = (
 """What the prompt says when the reading tools are left out (WS-120)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _Kind(Struct, frozen=True, kw_only=True):
     server: str
     name: str
     description: str

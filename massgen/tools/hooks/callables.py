@@ -8,8 +8,9 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.errors import ConfigError
 from massgen.tools.hooks.protocol import DEFAULT_TIMEOUT_SECONDS, HookEvent, HookResult
@@ -47,8 +48,7 @@ class PythonCallableHook:
         return HookResult.allow() if result is None else result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenHook:
+class BrokenHook(Struct, frozen=True, kw_only=True):
     """A configured hook that could not be loaded; it refuses every call it is for (HOOK-008)."""
 
     name: str

@@ -6,8 +6,10 @@ import asyncio
 import copy
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.tools.hooks.callables import BrokenHook
 from massgen.tools.hooks.matcher import concerns
@@ -19,24 +21,21 @@ log = logging.getLogger(__name__)
 FAILURE = "the hook"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+class Permission(Struct, frozen=True, kw_only=True):
     """What the hooks before a call decided: the arguments to use, or why it is refused."""
 
     arguments: Mapping[str, Any]
     refusal: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aftermath:
+class Aftermath(Struct, frozen=True, kw_only=True):
     """What the hooks after a call decided: texts to inject, or why the result is withheld."""
 
     injections: tuple[Injection, ...] = ()
     withheld: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
+class Hooks(Struct, frozen=True, kw_only=True):
     """`permission` hooks belong to the program, run first and again when a later hook changed the arguments
     (HOOK-012); `before` and `after` are in registration order, global ones first (HOOK-010)."""
 

@@ -8,9 +8,10 @@ import os
 import shlex
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.tools.hooks.protocol import DEFAULT_TIMEOUT_SECONDS, HookEvent, HookResult
 
@@ -21,8 +22,7 @@ class HookCommandFailed(RuntimeError):
     """The program could not be started, ended with an error, or wrote no decision."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandHook:
+class CommandHook(Struct, frozen=True, kw_only=True):
     """Starts `command` (words, no shell) once per event, in `directory`.
 
     Decision: `{"decision": "allow" | "deny", "reason": ..., "tool_input": {...}, "inject": {...}}`; nothing

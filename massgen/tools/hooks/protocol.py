@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
@@ -17,8 +18,7 @@ class HookType(StrEnum):
     POST_TOOL_USE = "PostToolUse"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookEvent:
+class HookEvent(Struct, frozen=True, kw_only=True):
     """One moment of a call. `tool_output` is set after the call; `aliases` are the tool's other names."""
 
     tool_name: str
@@ -33,8 +33,7 @@ class HookEvent:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookResult:
+class HookResult(Struct, frozen=True, kw_only=True):
     """A hook's decision.
 
     `tool_input` replaces the arguments (before a call). `inject` is `{"content": text, "strategy":

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from massgen.tools.hooks.messages import framed
 from massgen.tools.hooks.protocol import DEFAULT_TIMEOUT_SECONDS, HookEvent, HookResult
 
@@ -83,8 +85,7 @@ def soft_limit_message(kind: RoundKind, passed: float, soft: float, grace: float
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundTimeoutPostHook:
+class RoundTimeoutPostHook(Struct, frozen=True, kw_only=True):
     """After the soft limit: the warning, appended to the next result, once per round."""
 
     clock: Callable[[], RoundClock]
@@ -99,14 +100,13 @@ class RoundTimeoutPostHook:
         return HookResult.allow() if text is None else HookResult(inject={"content": text})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundTimeoutPreHook:
+class RoundTimeoutPreHook(Struct, frozen=True, kw_only=True):
     """After the hard limit: everything but terminal tools is refused. `refused` is told of each refusal."""
 
     agent_id: str
     hard_reached: Callable[[], bool]
-    usable: Callable[[], Collection[str]] = field(default=lambda: TERMINAL_TOOLS)
-    refused: Callable[[], None] = field(default=lambda: None)
+    usable: Callable[[], Collection[str]] = lambda: TERMINAL_TOOLS
+    refused: Callable[[], None] = lambda: None
     name: str = "RoundTimeoutPreHook"
     matcher: str = "*"
     fail_closed: bool = True

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from massgen.tools.hooks.messages import framed
 from massgen.tools.hooks.protocol import DEFAULT_TIMEOUT_SECONDS, HookEvent, HookResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerAnswer:
+class PeerAnswer(Struct, frozen=True, kw_only=True):
     """A new answer as its reader sees it: anonymous author, label, the reader's own copy of the files, text."""
 
     author: str
@@ -44,8 +45,7 @@ def _unframed(text: str) -> str:
     return "\n".join(f" {line}" if line.startswith(("=====", "[UPDATE:")) else line for line in text.split("\n"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MidStreamInjectionHook:
+class MidStreamInjectionHook(Struct, frozen=True, kw_only=True):
     """Appends what `take` gives (a finished block) to the result; `take` drains, so nothing comes twice
     (HOOK-020). An exception loses nothing: `take` must only drain what it returns."""
 
@@ -71,8 +71,7 @@ REMINDER = framed(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HighPriorityTaskReminderHook:
+class HighPriorityTaskReminderHook(Struct, frozen=True, kw_only=True):
     """Reminds to note learnings when a high-priority task was completed (HOOK-022)."""
 
     name: str = "HighPriorityTaskReminderHook"

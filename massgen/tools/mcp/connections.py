@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.tools.filter import NameFilter, OfferedTool, fits_entry, select_tools
 from massgen.tools.mcp.bounds import MAX_NAME, masked, name_part, one_line
@@ -27,8 +29,7 @@ Warn = Callable[[str], None]
 PlaceOf = Callable[[McpServerSettings], ServerPlace]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerReport:
+class ServerReport(Struct, frozen=True, kw_only=True):
     """What became of one server of one agent (MCP-062); `removed` gives a reason for each filtered tool,
     `sandbox` says what confines a local server, `chosen` whether the configuration says so itself."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen.tools.mcp.bounds import one_line, prompt_text
 from massgen.tools.mcp.questions import Scalar
@@ -34,8 +36,7 @@ class BadAnswer(ValueError):
     """What was typed is no value of the field; the message says what is wanted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormField:
+class FormField(Struct, frozen=True, kw_only=True):
     """One thing to ask for. `choices` are pairs of value and title; `low` and `high` bound the number, the length
     of a text, or how many choices; `default` is what an empty answer means, None for nothing."""
 

@@ -12,9 +12,11 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from massgen.errors import MassGenError
 from massgen.tools.mcp.address import check_launcher, check_url, checked_address
@@ -40,8 +42,7 @@ SUBSCRIBE_TIMEOUT = 5.0
 CONNECTION_CLOSED = -32000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLimits:
+class LinkLimits(Struct, frozen=True, kw_only=True):
     """Seconds: of one start, and between the attempts of a series (S-27)."""
 
     connect: float = 30.0

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import Struct
+
 from massgen.tools.mcp.bounds import MAX_LISTING, MAX_PAGES, MAX_TOOLS, name_part, one_line, prompt_text, schema
 
 if TYPE_CHECKING:
@@ -31,11 +34,10 @@ class OfferedTool:
     reads: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """The tools of a server by cleaned name; `gone` were offered before and are no longer."""
 
-    tools: Mapping[str, OfferedTool] = field(default_factory=dict)
+    tools: Mapping[str, OfferedTool] = msgspec.field(default_factory=dict)
     gone: frozenset[str] = frozenset()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct, field
 
 from massgen.tools.mcp.bounds import masked, one_line, prompt_text, schema
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool | list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What `server` wants to know. `fields` is a flat JSON Schema of type object; empty where `url` is set, a
     page that the person is asked to visit."""
 
@@ -28,8 +28,7 @@ class Question:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """`accept` carries `content`; `decline` is a no, `cancel` means that nobody decided."""
 
     action: Literal["accept", "decline", "cancel"]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from msgspec import Struct
+
 Transport = Literal["stdio", "streamable-http", "sse"]
 
 CALL_TIMEOUT = 60.0
@@ -25,8 +27,7 @@ _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class McpSecurity:
+class McpSecurity(Struct, frozen=True, kw_only=True):
     """`security` of a server (MCP-060, S-26)."""
 
     level: Literal["high", "permissive"] = "high"
@@ -75,8 +76,7 @@ class McpServerSettings:
         return self.url or " ".join((self.command, *self.args))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedServers:
+class ParsedServers(Struct, frozen=True, kw_only=True):
     """What a `mcp_servers` value gave. `errors` make the configuration invalid, `warnings` are for a run too
     (a server was left out), `hints` are for `--validate` only."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen.errors import MassGenError
 
@@ -20,8 +22,7 @@ class PlanError(MassGenError):
     """The plan cannot be changed like this; the message tells the model why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One task. `extra` keeps fields that the agent gave and the plan has no rule for."""
 
     id: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.backends.protocol import ToolSpec
 from massgen.errors import MassGenError
@@ -18,8 +19,7 @@ SERVER = "planning"
 Change = Callable[[TaskPlan, Mapping[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _Kind(Struct, frozen=True, kw_only=True):
     name: str
     description: str
     run: Change
@@ -28,8 +28,7 @@ class _Kind:
     writes: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanningTool:
+class PlanningTool(Struct, frozen=True, kw_only=True):
     """Implements `Tool`: loads the plan, applies one operation, keeps the plan, answers with JSON."""
 
     kind: _Kind

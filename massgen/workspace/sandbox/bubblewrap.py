@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.layout import SYSTEM, Place, places, private_system_files, tool_paths
@@ -16,8 +17,7 @@ from massgen.workspace.sandbox.protocol import Network
 HOME = "/home/agent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """What was found: the program, its optional arguments that work here, or why it does not."""
 
     program: str = ""

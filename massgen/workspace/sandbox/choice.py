@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox import bubblewrap, cgroup
@@ -20,8 +21,7 @@ Warn = Callable[[str], None]
 LimitKeeper = Literal["control groups", "watching", "nobody"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalSettings:
+class LocalSettings(Struct, frozen=True, kw_only=True):
     """The configuration of local command execution: `command_line_network`, `command_line_env_passthrough`."""
 
     network: Network = "host"

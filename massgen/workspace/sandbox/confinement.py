@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox import bubblewrap
@@ -21,8 +22,7 @@ MARK = "MASSGEN_SANDBOX"
 """Set inside a sandbox to its kind: a MassGen that runs in one does not warn about weaker protection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confinement:
+class Confinement(Struct, frozen=True, kw_only=True):
     """`launcher` precedes the interpreter's command line; `settings` is the warden's first message."""
 
     kind: SandboxKind

@@ -8,17 +8,17 @@ import os
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.workspace.sandbox.process import LocalProcess
 
 _POLL = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pipes:
+class Pipes(Struct, frozen=True, kw_only=True):
     """Our ends of the three pipes of a program."""
 
     stdin: asyncio.StreamWriter

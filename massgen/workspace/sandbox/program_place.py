@@ -10,8 +10,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from massgen.workspace.grants import Grants, PathPolicy
 from massgen.workspace.sandbox.choice import LocalSettings, local_kind

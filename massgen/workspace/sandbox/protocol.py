@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from massgen.errors import MassGenError
 
@@ -25,8 +26,7 @@ class SandboxFailed(MassGenError):
     """The sandbox could not be started, or it ended while a command ran in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What all commands of one sandbox may use together; bytes and counts. `output` is per command."""
 
     memory: int = 4 << 30
@@ -35,8 +35,7 @@ class Limits:
     output: int = 32 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True, kw_only=True):
     """How a command ended. `stdout` and `stderr` are raw bytes; `limit` says which limit ended it, if one did.
 
     A command that a signal ended has exit code 128 plus the signal's number, as in a shell.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 from massgen.errors import MassGenError
 from massgen.workspace.sandbox.protocol import Sandbox, SandboxProcess, Stream
 from massgen.workspace.sandbox.ring import LineRing
@@ -33,8 +35,7 @@ class _Shell:
     killed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShellState:
+class ShellState(Struct, frozen=True, kw_only=True):
     """A background shell at one moment. It is `stopped` after exit 0 or a kill, `failed` after any other exit."""
 
     shell_id: str
@@ -47,8 +48,7 @@ class ShellState:
     limit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShellOutput:
+class ShellOutput(Struct, frozen=True, kw_only=True):
     """The last lines of both streams."""
 
     state: ShellState

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.config.schema.execution import CommandKeys, DockerCredentials, DockerPackages, Preinstall
 from massgen.tools.commands.offer import command_tools

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.tools.mcp import McpServerSettings
 from massgen.workspace.policy import AgentPathPolicy

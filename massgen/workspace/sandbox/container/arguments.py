@@ -7,8 +7,9 @@ import io
 import os
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.container.credentials import Bind, Credentials
@@ -19,8 +20,7 @@ USER = "massgen"
 UID = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(Struct, frozen=True, kw_only=True):
     """Who commands run as inside, so that files belong to the caller outside (EXEC-042)."""
 
     uid: int = UID

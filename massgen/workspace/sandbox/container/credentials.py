@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen.config.environment import read_key_file
 from massgen.config.schema.execution import DockerCredentials
@@ -23,8 +24,7 @@ KNOWN_FILES: Mapping[str, str] = {
 """Name in `mount` -> path below the home directories of host and container."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bind:
+class Bind(Struct, frozen=True, kw_only=True):
     """A host path inside the container."""
 
     source: str
@@ -32,8 +32,7 @@ class Bind:
     read_only: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """Mounts and variables; values are secrets and go to the engine through its environment only."""
 
     binds: tuple[Bind, ...]

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen.errors import ConfigError
 
@@ -19,8 +20,7 @@ class ContainerUnavailable(ConfigError, RuntimeError):
     """No engine, no access to it, no image, or an image that does not do; ends the run before any model call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What one call of the engine's command line gave."""
 
     code: int
@@ -34,8 +34,7 @@ class Answer:
         return lines[-1][:500] if lines else f"exit code {self.code}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class Engine(Struct, frozen=True, kw_only=True):
     """`program` is the path of `docker` or `podman`; it reads `DOCKER_HOST` itself (EXEC-037)."""
 
     program: str

@@ -9,8 +9,9 @@ import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from massgen.workspace.grants import Grants, PathPolicy
 from massgen.workspace.sandbox.container.arguments import User, create_arguments

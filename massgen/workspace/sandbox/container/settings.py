@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from massgen.config.schema.execution import CommandKeys, DockerCredentials, DockerPackages
 
@@ -15,8 +16,7 @@ REGISTRY = "ghcr.io/"
 LOCAL_INSTEAD = "Already running inside Docker container - switching to local execution mode"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSettings:
+class ContainerSettings(Struct, frozen=True, kw_only=True):
     """`image` is what the configuration names or the default; `name` is the container's (EXEC-032)."""
 
     agent_id: str
