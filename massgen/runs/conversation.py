@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from massgen.runs.request import RunRequest
 from massgen.runs.run import Run
@@ -32,7 +34,7 @@ class Conversation:
             context_paths=(*self.base.context_paths, *self.paths),
             history_since=self.forgotten_before,
         )
-        run = Run(request, previous=self.last)
+        run = Run(request, previous=self.last.end if self.last is not None else None)
         run.prepare()
         self.last = run
         return run

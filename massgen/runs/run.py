@@ -2,7 +2,8 @@
 
     run = Run(request); run.prepare(); result = await run.execute()
 
-A follow-up turn names the run before it as `previous`: it goes on in the same session and the same log directory.
+A follow-up turn names the end of the run before it as `previous`: it goes on in the same session and the same log
+directory. It does not hold that run: a long session would hold them all.
 
 Doors subscribe to `run.stream` between the two. `cancel` may be called from the loop's thread at any time.
 """
@@ -14,8 +15,11 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen import paths
 from massgen.backends import Connections, SharedResources, check_backend, prefetch_backends, prefetch_prices
@@ -57,13 +61,22 @@ from massgen.workspace.layout import storage_path
 log = logging.getLogger(__name__)
 
 
+class TurnEnd(Struct, frozen=True, kw_only=True):
+    """Where a turn left off: what the next one in its session goes on from. `next_seq` numbers its first event."""
+
+    session: Session
+    turn: int
+    log_dir: Path
+    next_seq: int
+
+
 @dataclass(slots=True)
 class Run:
     """See the module. Raises only from `prepare`; what happens later is in the result."""
 
     request: RunRequest
     clock: Clock = field(default_factory=RunClock)
-    previous: Run | None = None
+    previous: TurnEnd | None = None
     connections: Connections | None = None
     config: Config = field(init=False)
     session: Session = field(init=False)
@@ -82,6 +95,11 @@ class Run:
     @property
     def log_dir(self) -> Path:
         return self.log.tree.root
+
+    @property
+    def end(self) -> TurnEnd:
+        """For the run of the next turn, once this one has ended."""
+        return TurnEnd(session=self.session, turn=self.turn, log_dir=self.log_dir, next_seq=self.stream.next_seq)
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -141,7 +159,7 @@ class Run:
 
     def _continued(self) -> tuple[Path | None, int]:
         """The log directory that this turn goes on in, None for a new one, and the number of its first event."""
-        return (None, 1) if self.previous is None else (self.previous.log_dir, self.previous.stream.next_seq)
+        return (None, 1) if self.previous is None else (self.previous.log_dir, self.previous.next_seq)
 
     def _open_session(self) -> None:
         """The named session goes on; without a name a new one begins (SESS-084, SESS-085)."""

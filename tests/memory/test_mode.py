@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from massgen.config import load_config
 from massgen.events.types import Injection
@@ -202,7 +202,7 @@ def test_each_answer_leaves_an_archive_that_later_rounds_and_turns_see(tmp_path:
             assert "**agent1:**" not in rounds[2]
             assert all("amber" not in text.replace("temp_workspaces/amber", "") for text in rounds)
             count = len(rounds)
-            second = Run(replace(first.request, question="And 3+3?"), previous=first)
+            second = Run(replace(first.request, question="And 3+3?"), previous=first.end)
             second.prepare()
             await second.execute()
             later = section(team.requests("model-a")[count])
