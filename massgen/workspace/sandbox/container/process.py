@@ -14,7 +14,13 @@ from massgen.workspace.sandbox.protocol import Limit, Sink, Stream
 MARK = "MASSGEN_COMMAND"
 _SEEK = 'for p in /proc/[0-9]*; do grep -aq "$1" $p/environ 2>/dev/null && [ ${p#/proc/} != $$ ] && '
 END_MARKED = _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null; done'
-_RUN = '"$3" -c "$4"; code=$?; ' + END_MARKED + "; exit $code"
+_PASSES = 50
+_LEFT = (
+    f"passes=0; left=yes; while [ $passes -lt 2 -o -n \"$left\" ] && [ $passes -lt {_PASSES} ]; do "
+    "passes=$((passes+1)); left=; " + _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null && left=yes; done; done'
+)
+"""Looks until nobody is found, and twice at least: a process that is just starting a program shows no environment."""
+_RUN = '"$3" -c "$4"; code=$?; ' + _LEFT + "; exit $code"
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 
 
