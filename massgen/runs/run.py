@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from massgen import paths
 from massgen.backends import Connections, SharedResources, check_backend, prefetch_backends, prefetch_prices
@@ -28,7 +27,6 @@ from massgen.config import Config, Redactor
 from massgen.config.running import ready_config
 from massgen.coordination.criteria import DEFAULT_CRITERIA
 from massgen.coordination.directives import Finish
-from massgen.engine.broadcast import SENSITIVITY, BroadcastRules, Broadcasts
 from massgen.engine.budget import Budget
 from massgen.engine.clock import Clock, RunClock
 from massgen.engine.preparing.oneshot import Asker
@@ -41,6 +39,7 @@ from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
 from massgen.runs.accepting import RecordedReview
 from massgen.runs.archive import CallFiles
+from massgen.runs.broadcasting import with_broadcasts
 from massgen.runs.criteria import CHECKLIST_NOTICE, with_checklist
 from massgen.runs.earlier import show_earlier_turns
 from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
@@ -253,7 +252,13 @@ class Run:
             counter = CallCounter()
             ready = await self._prepare_team(equipped, backends, resources, counter)
             plan = TeamPlan.of(self.request, equipment=equipped.kits, ready=ready)
-            team, broadcasts = self._with_broadcasts(build_team(self.config, backends, plan), counter)
+            team, broadcasts = with_broadcasts(
+                build_team(self.config, backends, plan),
+                self.request,
+                wanted=self.config.orchestrator.coordination,
+                asker=self._asker(counter),
+                warn=self.warn,
+            )
             self._runner = self._turn_runner(team, equipped.files, counter)
             if broadcasts is not None:
                 broadcasts.table = self._runner
@@ -313,7 +318,7 @@ class Run:
             loaded=self.request.loaded,
             backends=backends,
             resources=resources,
-            asker=Asker(stream=self.stream, counter=counter, archive=self._archive()),
+            asker=self._asker(counter),
             warn=self.warn,
             given=self.request.criteria,
         )
@@ -330,33 +335,8 @@ class Run:
             self.stream.emit(Prepared(values=preparation_record(ready)), durable=True)
         return ready
 
-    def _with_broadcasts(self, team: Team, counter: CallCounter) -> tuple[Team, Broadcasts | None]:
-        """The team with `ask_others`, where the configuration offers it and somebody can answer."""
-        wanted = self.config.orchestrator.coordination
-        mode = wanted.broadcast
-        if mode == "human" and self.request.ask_human is None:
-            self.warn("broadcast: human is off in this run, because nobody can be asked.")
-            return team, None
-        if mode not in ("agents", "human") or self.request.plain or (mode == "agents" and len(team.agents) < 2):
-            return team, None
-        rules = BroadcastRules(
-            mode=mode,
-            timeout=float(wanted.broadcast_timeout),
-            most=wanted.max_broadcasts_per_agent,
-            depth=wanted.response_depth,
-        )
-        asker = Asker(stream=self.stream, counter=counter, archive=self._archive())
-        broadcasts = Broadcasts(
-            agents=team.agents,
-            rules=rules,
-            asker=asker,
-            human=self.request.ask_human,
-            answers=self.request.human_answers,
-        )
-        hint = SENSITIVITY[wanted.broadcast_sensitivity]
-        agents = tuple(replace(agent, sections=(*agent.sections, hint)) for agent in team.agents)
-        handlers = {**team.handlers, "ask_others": broadcasts.ask, "respond_to_broadcast": broadcasts.respond}
-        return replace(team, agents=agents, handlers=handlers), broadcasts
+    def _asker(self, counter: CallCounter) -> Asker:
+        return Asker(stream=self.stream, counter=counter, archive=self._archive())
 
     def _archive(self) -> CallFiles | None:
         files = CallFiles(lambda: self.log.tree.here, self.log.redact, self.log.steps.abridged)
