@@ -347,43 +347,66 @@ def test_models_that_we_speak_to_ourselves_have_no_profile_of_their_own():
     assert checked > 300
 
 
-SCHEMAS = st.recursive(
-    st.fixed_dictionaries(
-        {"type": st.sampled_from(["string", "integer", "number", "boolean"])},
+NAMES = ["One", "Two"]
+"""Definitions that every generated schema has."""
+
+
+def leaves():
+    kinds = ["string", "integer", "number", "boolean", ["string", "null"], ["integer", "null"]]
+    typed = st.fixed_dictionaries(
+        {"type": st.sampled_from(kinds)},
         optional={
             "description": WORDS,
             "enum": st.lists(WORDS, min_size=1, max_size=2),
             "default": WORDS,
             "minimum": st.integers(0, 3),
+            "exclusiveMinimum": st.integers(0, 3),
+            "multipleOf": st.integers(1, 3),
             "pattern": st.just("^a"),
             "format": st.just("uri"),
             "title": WORDS,
+            "deprecated": st.booleans(),
         },
-    ),
-    lambda inner: (
-        st.builds(lambda item: {"type": "array", "items": item}, inner)
-        | st.builds(
-            lambda properties, more: {
-                "type": "object",
-                "required": sorted(properties.get("properties", ())),
-                **properties,
-                **more,
-            },
-            st.dictionaries(st.just("properties"), st.dictionaries(WORDS, inner, max_size=3), max_size=1),
-            st.dictionaries(st.just("additionalProperties"), st.booleans() | inner, max_size=1),
-        )
-    ),
-    max_leaves=6,
-)
+    )
+    references = st.fixed_dictionaries(
+        {"$ref": st.sampled_from([f"#/$defs/{name}" for name in NAMES])},
+        optional={"description": WORDS, "title": WORDS, "default": WORDS},
+    )
+    return typed | references | st.just({})
+
+
+def larger(inner):
+    objects = st.builds(
+        lambda properties, more: {
+            "type": "object",
+            "required": sorted(properties.get("properties", ())),
+            **properties,
+            **more,
+        },
+        st.dictionaries(st.just("properties"), st.dictionaries(WORDS, inner, max_size=3), max_size=1),
+        st.dictionaries(st.just("additionalProperties"), st.booleans() | inner, max_size=1),
+    )
+    unions = st.builds(
+        lambda name, members, more: {name: members, **more},
+        st.sampled_from(["anyOf", "oneOf", "allOf"]),
+        st.lists(inner, min_size=2, max_size=3),
+        st.fixed_dictionaries({}, optional={"title": WORDS, "description": WORDS, "default": st.none()}),
+    )
+    return st.builds(lambda item: {"type": "array", "items": item}, inner) | objects | unions
+
+
+SCHEMAS = st.recursive(leaves(), larger, max_leaves=6)
 
 
 @UNHURRIED
-@given(st.dictionaries(WORDS, SCHEMAS, max_size=3))
+@given(st.dictionaries(WORDS, SCHEMAS, max_size=3), st.lists(SCHEMAS, min_size=2, max_size=2), st.booleans())
 @pytest.mark.spec("BE-020")
-def test_a_plain_schema_is_sent_as_the_library_sends_it(properties):
+def test_a_plain_schema_is_sent_as_the_library_sends_it(properties, defined, defines):
     from pydantic_ai.profiles.openai import OpenAIJsonSchemaTransformer
 
     schema = {"type": "object", "properties": properties}
+    if defines:
+        schema["$defs"] = dict(zip(NAMES, defined, strict=True))
     assert plain(schema)
     assert OpenAIJsonSchemaTransformer(json.loads(json.dumps(schema)), strict=None).walk() == closed(schema)
 
@@ -391,7 +414,8 @@ def test_a_plain_schema_is_sent_as_the_library_sends_it(properties):
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"type": "string"}, "b": {"$ref": "#/properties/a"}}},
+        {"$ref": "#/$defs/A", "$defs": {"A": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}}},
         {"type": "object", "properties": {"a": {"type": ["object", "null"], "properties": {}}}},
         {"type": "object", "properties": {"a": {"oneOf": [{"type": "string"}]}}},
         {"type": "object", "properties": {"a": True}},
