@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -312,3 +314,37 @@ def test_reading_ahead_stops_where_nobody_takes_and_ends_when_it_is_left():
     count, left = run(work())
     assert count < 15
     assert left
+
+
+@every_format
+@pytest.mark.spec("BE-020", "BE-030")
+def test_a_response_may_end_later_than_its_stream(type_name):
+    """SDKs that have seen the last event read on to the end of the response, which a network may bring later."""
+    data = streamed(type_name, Turn(text="four"))
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+    answering = []
+
+    async def answer(reader, writer):
+        answering.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(int(re.search(rb"content-length: (\d+)", request.lower())[1]))
+                writer.write(head + b"%x\r\n%s\r\n" % (len(data), data))
+                await asyncio.sleep(0.02)  # the latency of a network
+                writer.write(b"0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async def work():
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        place = SimpleNamespace(base_url=base, openai_url=f"{base}/v1")
+        async with server, SharedResources() as resources:
+            for _ in range(3):
+                one = await line(place, resources, type_name).open(ask())
+                texts = [event.text async for event in one.events() if isinstance(event, TextDelta)]
+                assert "".join(texts) == "four"
+        await asyncio.gather(*answering)
+
+    run(work())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,8 @@ class ChatTry:
                 raise refusal(response.status_code, response.headers, text, self._endpoint)
             frames = Frames()
             ended = False
-            ahead = ReadAhead(response.aiter_bytes())
+            body = await stack.enter_async_context(aclosing(response.aiter_bytes()))
+            ahead = ReadAhead(body)
             stack.push_async_callback(ahead.aclose)
             while not ended and (data := await watch.within(self._ambient, ahead.take())) is not None:
                 ended, failure = self._read(frames, data)
@@ -165,9 +166,9 @@ async def _drained(ahead: ReadAhead) -> None:
 async def _beginning(response: httpx2.Response) -> str:
     """The start of a refusal's body; whoever sends a long one is heard no further."""
     found = b""
-    chunks: AsyncIterator[bytes] = response.aiter_bytes()
-    async for data in chunks:
-        found += data
-        if len(found) > LONGEST_REFUSAL:
-            break
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for data in chunks:
+            found += data
+            if len(found) > LONGEST_REFUSAL:
+                break
     return found[:LONGEST_REFUSAL].decode("utf-8", "replace")
