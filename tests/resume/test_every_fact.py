@@ -84,12 +84,16 @@ def test_restarts_are_kept_when_a_run_dies_in_any_attempt(tmp_path: Path) -> Non
 
 @pytest.mark.soak
 def test_runs_go_on_at_every_event(tmp_path: Path) -> None:
+    once, again = tmp_path / "once", tmp_path / "again"
+    once.mkdir()
+    again.mkdir()
+
     async def story() -> None:
         async with ScriptedProvider(policies()) as server:
-            await resume_everywhere(tmp_path, server, config(server, ["m1", "m2"]), every=1)
+            await resume_everywhere(once, server, config(server, ["m1", "m2"]), every=1)
         async with ScriptedProvider({**policies(), "m1": restarting()}) as server:
             team = config(server, ["m1", "m2"], coordination={"max_orchestration_restarts": 1})
-            await resume_everywhere(tmp_path, server, team, every=1)
+            await resume_everywhere(again, server, team, every=1)
 
     asyncio.run(story())
 
