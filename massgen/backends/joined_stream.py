@@ -13,8 +13,8 @@ from massgen.backends.joiner import Joiner, Shape
 class JoinedStream(httpx2.AsyncByteStream):
     """Stands before `inner`; its errors come where they came, after all bytes before them.
 
-    It may be iterated again and goes on where it was: an SDK that has seen the end of a stream reads on to the end of the
-    response. Only one reads from `inner`, until `aclose`.
+    It may be iterated again and goes on where it was: an SDK that has seen the end of a stream reads on to the end of
+    the response. Only one reads from `inner`, until `aclose`.
     """
 
     def __init__(self, inner: httpx2.AsyncByteStream, shape: Shape) -> None:

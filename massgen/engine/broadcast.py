@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -18,11 +18,11 @@ from massgen.backends.protocol import (
     ToolResultMessage,
     UserMessage,
 )
+from massgen.engine.person import AskHuman, HumanQuestion
 from massgen.engine.preparing.oneshot import FAILURES, Asker
 from massgen.engine.team import TeamAgent
 from massgen.tools.protocol import ToolOutcome
 
-AskHuman = Callable[[str, str, float], Awaitable[str | None]]
 SENSITIVITY = {
     "low": "Ask others with ask_others only when you cannot go on without.",
     "medium": "Ask others with ask_others when a decision depends on what you do not know.",
@@ -153,10 +153,11 @@ class Broadcasts:
             try:
                 async with asyncio.timeout(self.rules.timeout):
                     agent = next(item for item in self.agents if item.number == number)
-                    answer = await self.human(agent.id, question, self.rules.timeout)
+                    asked = HumanQuestion(asker=agent.id, text=question, seconds=self.rules.timeout)
+                    answer = await self.human(asked)
             except TimeoutError:
                 return {"status": "timeout", "responses": []}
-            if not answer:
+            if not answer or not isinstance(answer, str):
                 return {"status": "complete", "responses": []}
             self.answers.history.append((question, answer))
             self._shown.add(number)

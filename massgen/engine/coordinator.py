@@ -36,7 +36,6 @@ from massgen.coordination.facts import (
     AnswerProposed,
     Evaluated,
     Fact,
-    PresentationEnded,
     StopProposed,
     VoteProposed,
     fact_values,
@@ -61,7 +60,7 @@ from massgen.events.types import (
 )
 
 PREVIEW = 200
-DURABLE = (AnswerProposed, VoteProposed, StopProposed, PresentationEnded, Evaluated)
+DURABLE = (AnswerProposed, VoteProposed, StopProposed, Evaluated)
 Decision = Present | Evaluate | RestartAttempt | Finish
 
 

@@ -177,7 +177,7 @@ class Presentation:
             text=text if presented and not streamed else None,
             tree=tree,
         )
-        self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round, durable=True)
+        self.coordinator.stream.emit(body, agent_id=agent.id, round=watcher.round)
 
     async def evaluate(self, evaluate: Evaluate, going_on: OpenRound | None = None) -> None:
         """COORD-106, COORD-107: an evaluation that fails confirms. Calls for the caller are no answer to judge."""

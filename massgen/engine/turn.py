@@ -265,7 +265,7 @@ class TurnRunner:
             tree=stored.tree,
         )
         agent = self.team.agent(finish.winner)
-        self.stream.emit(body, agent_id=agent.id, round=attempt.member(finish.winner).round, durable=True)
+        self.stream.emit(body, agent_id=agent.id, round=attempt.member(finish.winner).round)
         return stored.text
 
     def _answers(self, attempt: Attempt) -> tuple[AnswerRecord, ...]:

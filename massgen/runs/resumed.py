@@ -71,7 +71,7 @@ class ResumedRun(Run):
         self.log.enter(self.turn, past.attempt)
         self.stream.place(self.turn, past.attempt)
         body = SessionResume(pid=os.getpid(), process_started=own_start(), run_time=past.elapsed)
-        self.stream.emit(body, durable=True)
+        self.stream.emit(body)
 
     def _files_of(self) -> FilesOf:
         existing = {name: path for name, path in self._past.workspaces.items() if path.is_dir()}

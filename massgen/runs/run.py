@@ -237,7 +237,7 @@ class Run:
             pid=os.getpid(),
             process_started=own_start(),
         )
-        self.stream.emit(body, durable=True)
+        self.stream.emit(body)
         self.stream.emit(Requested(values=request_record(self.request, self.stream.keep)))
 
     async def _turn(self) -> TurnResult:
