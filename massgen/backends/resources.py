@@ -29,14 +29,16 @@ class Connections:
     """
 
     def __init__(self) -> None:
-        self._clients: dict[bool, httpx2.AsyncClient] = {}
+        self._clients: dict[tuple[bool, bool], httpx2.AsyncClient] = {}
 
     def client(self, base_url: str | None) -> httpx2.AsyncClient:
         """The pool for `base_url`; addresses of this machine never go through a proxy."""
         direct = _is_loopback(base_url)
-        if direct not in self._clients:
-            self._clients[direct] = _new_client(trust_env=not direct)
-        return self._clients[direct]
+        plain = direct and urlsplit(base_url or "").scheme == "http"
+        if (direct, plain) not in self._clients:
+            trusted = _trusting_nobody() if plain else _ssl_context()
+            self._clients[direct, plain] = _new_client(trust_env=not direct, context=trusted)
+        return self._clients[direct, plain]
 
     async def close(self) -> None:
         """May be called twice."""
@@ -111,12 +113,18 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _new_client(*, trust_env: bool) -> httpx2.AsyncClient:
+def _trusting_nobody() -> ssl.SSLContext:
+    """For connections without TLS: the certificate store, which takes 40 ms to read, is left alone, and whatever
+    would use TLS all the same fails."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _new_client(*, trust_env: bool, context: ssl.SSLContext) -> httpx2.AsyncClient:
     import httpx2
 
     try:
         return httpx2.AsyncClient(
-            verify=_ssl_context(),
+            verify=context,
             timeout=None,
             limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
             headers={"User-Agent": "massgen"},
