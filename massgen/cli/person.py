@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from massgen.cli.console import Writer, one_line, printable
+from massgen.runs.request import HumanQuestion
 from massgen.runs.run import Run
 from massgen.workspace.review import Acceptance, FileChange, Review
 
@@ -114,21 +115,28 @@ class Person:
         finally:
             self._open = None
 
-    async def answer(self, agent_id: str, question: str, seconds: float) -> str | None:
-        """An agent's question (COORD-147); None where the person skips it. Cancelled when the time is over."""
+    async def answer(self, question: HumanQuestion) -> str | None:
+        """A question to the person (COORD-147); None where it is skipped or nobody can type. Cancelled when the time
+        is over."""
+        skips = not question.declines
         with self.quiet():
             self._out.line()
-            self._out.line(f"📢 BROADCAST FROM {one_line(agent_id).upper()}")
+            kind = "BROADCAST" if skips else "QUESTION"
+            self._out.line(f"📢 {kind} FROM {one_line(question.asker).upper()}")
             self._out.line("=" * WIDTH)
-            self._out.line(printable(question))
+            self._out.line(printable(question.in_words()))
             self._out.line("─" * WIDTH)
-            self._out.line("Options:")
-            self._out.line("  • Type your response and press Enter")
-            self._out.line("  • Press Enter alone to skip")
-            self._out.line(f"  • You have {seconds:.0f} seconds to respond")
+            if skips:
+                self._out.line("Options:")
+                self._out.line("  • Type your response and press Enter")
+                self._out.line("  • Press Enter alone to skip")
+                self._out.line(f"  • You have {question.seconds:.0f} seconds to respond")
+            else:
+                self._out.line(f"You have {question.seconds:.0f} seconds for all of it.")
             self._out.line("=" * WIDTH)
             try:
-                return await self.ask("Your response (or Enter to skip): ") or None
+                said = await self.ask("Your response (or Enter to skip): " if skips else "Your response: ")
+                return said if said or (question.declines and self._listening) else None
             except asyncio.CancelledError:
                 self._out.line()
                 self._out.line("The time to respond is over; the agents go on without.")

@@ -1,11 +1,12 @@
 """The person in front of the terminal application, asked through the engine's messages.
 
-    {"say": "question", "id": 1, "from": "amber", "text": "...", "choices": [], "seconds": 300}
+    {"say": "question", "id": 1, "from": "amber", "text": "...", "typing": "", "declines": false, "seconds": 300,
+     "choices": {"options": [["s", "Spaces"]], "many": false, "chosen": [], "optional": true}}
     {"say": "review", "id": 2, "changes": [...]}
     {"say": "closed", "id": 1}
 
-answered by `{"do": "reply", "id": 1, "text": "..."}` (null: no answer) and
-`{"do": "reply", "id": 2, "accepted": [...]}`.
+answered by `{"do": "reply", "id": 1, "text": "..."}` (null: no answer), where there are choices by
+`{"do": "reply", "id": 1, "picked": [...]}`, and `{"do": "reply", "id": 2, "accepted": [...]}`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import asdict
+
+from massgen.runs.request import HumanAnswer, HumanQuestion
 from massgen.workspace.review import Acceptance, FileChange, Review
 
 LONGEST_DIFF = 200_000
@@ -32,19 +36,16 @@ class RemotePerson:
         self._open: dict[int, asyncio.Future[Reply]] = {}
         self._count = 0
 
-    async def answer(self, agent_id: str, question: str, seconds: float) -> str | None:
-        """An agent's question (COORD-147); None without an answer. Cancelled when the time is over."""
-        return await self.ask(agent_id, question, seconds=seconds)
-
-    async def ask(
-        self, asker: str, text: str, *, choices: Sequence[str] = (), seconds: float | None = None
-    ) -> str | None:
-        """Any question: with `choices` one of them, or other words, is the answer. `seconds` only tells the person."""
-        reply = await self._wait_for(
-            "question", {"from": asker, "text": text, "choices": list(choices), "seconds": seconds}
-        )
-        answer = reply.get("text")
-        return answer if isinstance(answer, str) and answer.strip() else None
+    async def answer(self, question: HumanQuestion) -> HumanAnswer:
+        """A question to the person (COORD-147); None without an answer. Cancelled when the time is over."""
+        choices = asdict(question.choices) if question.choices is not None else None
+        shown = {"text": question.text, "typing": question.typing, "declines": question.declines}
+        data = {"from": question.asker, **shown, "choices": choices, "seconds": question.seconds}
+        reply = await self._wait_for("question", data)
+        picked, text = reply.get("picked"), reply.get("text")
+        if choices is not None and isinstance(picked, list):
+            return tuple(str(value) for value in picked)
+        return text if isinstance(text, str) and (question.declines or text.strip()) else None
 
     async def review(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
         """Which changes of the project are accepted."""

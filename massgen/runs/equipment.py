@@ -14,7 +14,8 @@ from msgspec import Struct, field
 from massgen.agents.notes import NoteDesk
 from massgen.config import AgentConfig, Config, LoadedConfig
 from massgen.coordination.prompts import CHANGEDOC, CHANGEDOC_FINAL
-from massgen.engine.broadcast import AskHuman, HumanAnswers
+from massgen.engine.broadcast import HumanAnswers
+from massgen.engine.person import AskHuman
 from massgen.events.stream import EventStream
 from massgen.runs.context_rules import memory_wanted, notes_wanted
 from massgen.runs.memory import TeamMemory

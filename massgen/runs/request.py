@@ -11,8 +11,9 @@ from msgspec import Struct, field
 from massgen.backends.protocol import Media, Message
 from massgen.config import LoadedConfig
 from massgen.coordination.criteria import Criterion
-from massgen.engine.broadcast import AskHuman, HumanAnswers
+from massgen.engine.broadcast import HumanAnswers
 from massgen.engine.functions import CallerFunctions
+from massgen.engine.person import AskHuman, HumanAnswer, HumanQuestion
 from massgen.engine.turn import AnswerRecord, VoteRecord
 from massgen.workspace.context_paths import RequestedPath
 from massgen.workspace.review import Acceptance, FileChange, Review
@@ -29,8 +30,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     with its turn and session (LOG-059).
     `review` asks a person which changes of the project are accepted (WS-033); without it all are (S-04).
     `criteria` come from a flag and beat generator and defaults (COORD-078).
-    `ask_human` puts an agent's question to a person: (agent id, question, seconds) to an answer or None; without
-    it nobody is asked (AUTO-016). `human_answers` holds what was answered in the session.
+    `ask_human` puts the question of an agent or of an MCP server to a person; without it nobody is asked (AUTO-016).
+    `human_answers` holds what was answered in the session.
     `functions` are the caller's own; afterwards they hold what the team calls (SRV-011).
     """
 
@@ -89,3 +90,6 @@ class RunResult(Struct, frozen=True, kw_only=True):
     turn: int = 1
     attempt: int = 1
     steps: Mapping[str, Path] = field(default_factory=dict)
+
+
+__all__ = ["Criterion", "HumanAnswer", "HumanQuestion", "Reviewer", "RunRequest", "RunResult"]

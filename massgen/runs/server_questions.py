@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from massgen.engine.broadcast import AskHuman, HumanAnswers
+from massgen.engine.broadcast import HumanAnswers
+from massgen.engine.person import AskHuman, Choices, HumanAnswer, HumanQuestion
 from massgen.tools.mcp.bounds import one_line
 from massgen.tools.mcp.form import BadAnswer, FormField, UnusableForm, form_fields
 from massgen.tools.mcp.questions import Answer, Question, Scalar
@@ -23,6 +24,7 @@ TRIES = 3
 MAX_MESSAGE = 2_000
 DECLINED = Answer(action="decline")
 CANCELLED = Answer(action="cancel")
+AGREE = (("yes", "Yes, I agree"), ("no", "No"))
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class _Talk(Struct, frozen=True):
             return await self._visit(self.question.url)
         fields = form_fields(self.question.fields)
         if not fields:
-            agreed = await self._says_yes("Type yes to agree; everything else declines.")
+            agreed = await self._says_yes("", "Type yes to agree; everything else declines.")
             return Answer(action="accept") if agreed else DECLINED
         content: dict[str, Scalar | None] = {}
         for number, item in enumerate(fields, 1):
@@ -102,34 +104,48 @@ class _Talk(Struct, frozen=True):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             raise UnusableForm("its address is no web page")
         agreed = await self._says_yes(
-            f"It wants you to open this page of {parts.hostname} yourself:\n{url}\n"
-            "Type yes if you do; everything else declines."
+            f"It wants you to open this page of {parts.hostname} yourself:\n{url}",
+            "Type yes if you do; everything else declines.",
         )
         return Answer(action="accept") if agreed else DECLINED
 
     async def _value(self, item: FormField, place: str) -> Scalar | Answer | None:
         """What was given for one field, None for nothing, or the end of the talk."""
-        wrong = ""
+        wrong, chosen = "", item.defaults()
         for _ in range(TRIES):
-            text = await self._put(f"{wrong}{place}{item.prompt()}\n{DECLINE} declines the whole question.")
-            if text == DECLINE:
+            many, optional = item.kind == "choices", not item.required
+            choices = Choices(options=item.options, many=many, chosen=chosen, optional=optional)
+            typing = f"{item.typing()}\n{DECLINE} declines the whole question."
+            given = await self._put(f"{wrong}{place}{item.heading()}", typing, choices if item.options else None)
+            if given is None or given == DECLINE:
                 return DECLINED
-            if not text:
+            if given == "":
                 return DECLINED if item.required and item.default is None else item.default
             try:
-                return item.read(text)
+                return item.read(given) if isinstance(given, str) else item.pick(given)
             except BadAnswer as error:
                 wrong = f"That is not usable ({error} is wanted).\n"
+                chosen = given if isinstance(given, tuple) else chosen
         return CANCELLED
 
-    async def _says_yes(self, what: str) -> bool:
-        return (await self._put(what)).lower() in ("yes", "y")
+    async def _says_yes(self, what: str, typing: str) -> bool:
+        """Agreed; everything else is a no."""
+        given = await self._put(what, typing, Choices(options=AGREE, chosen=("no",)))
+        return given == ("yes",) or (isinstance(given, str) and given.lower() in ("yes", "y", "1"))
 
-    async def _put(self, what: str) -> str:
+    async def _put(self, what: str, typing: str, choices: Choices | None) -> HumanAnswer:
         """Ask; the server's own words are quoted, so that they cannot pass for ours."""
         said = self.question.message[:MAX_MESSAGE].splitlines() or [""]
         quoted = "\n".join(f"  > {line}" for line in said[:30])
+        asks = f"MCP server '{self.question.server}' asks:\n{quoted}"
         answer = await self.human(
-            self.who, f"MCP server '{self.question.server}' asks:\n{quoted}\n{what}", self.seconds
+            HumanQuestion(
+                asker=self.who,
+                text=f"{asks}\n{what}".rstrip(),
+                seconds=self.seconds,
+                choices=choices,
+                typing=typing,
+                declines=True,
+            )
         )
-        return (answer or "").strip()
+        return answer.strip() if isinstance(answer, str) else answer

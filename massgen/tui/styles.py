@@ -42,6 +42,8 @@ ModalScreen { align: center middle; background: $background 60%; }
 .asked { height: auto; scrollbar-size-vertical: 1; }
 .choices { height: auto; scrollbar-size-vertical: 1; }
 .box.question .hint { dock: none; }
+.send { width: auto; height: 1; color: $text-accent; }
+.send:hover { background: $primary 40%; }
 #answer { height: auto; min-height: 3; max-height: 8; border: round $primary 50%; padding: 0 1; }
 #answer:focus { border: round $accent; }
 .hint { height: 1; color: $text-muted; dock: bottom; }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from massgen.tui.symbols import one_line
 
@@ -98,20 +98,23 @@ def wanted_from(message: Message) -> Wanted:
 
 
 def _question(number: int, message: Message) -> Wanted:
+    from massgen.engine.person import Choices
     from massgen.tui.questions import Question, QuestionScreen
 
-    seconds = message.get("seconds")
+    seconds, choices, text = message.get("seconds"), message.get("choices"), str(message.get("text") or "")
+    typing = "" if choices else str(message.get("typing") or "")
     question = Question(
         asker=str(message.get("from") or "an agent"),
-        text=str(message.get("text") or ""),
-        choices=tuple(str(choice) for choice in message.get("choices") or ()),
+        text=f"{text}\n{typing}".rstrip(),
+        choices=convert(choices, Choices) if choices else None,
         until=time.monotonic() + seconds if isinstance(seconds, int | float) else None,
+        declines=message.get("declines") is True,
     )
     return Wanted(
         id=number,
         headline=f"{one_line(question.asker)} asks: {one_line(question.text)[:120]}",
         screen=lambda others: QuestionScreen(question, others),
-        answer=lambda text: {"text": text},
+        answer=lambda given: {"picked": list(given)} if isinstance(given, tuple) else {"text": given},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from massgen.config import load_config
 from massgen.engine.broadcast import HumanAnswers
+from massgen.engine.person import HumanAnswer, HumanQuestion
 from massgen.runs.request import RunRequest
 from massgen.runs.run import Run
 from massgen.runs.server_questions import MAX_QUESTIONS, ServerQuestions
@@ -45,12 +46,14 @@ def asking(*args: str, **more: object) -> dict[str, object]:
 class People:
     """Answers in turn, and remembers what was asked."""
 
-    def __init__(self, *answers: str | None) -> None:
+    def __init__(self, *answers: HumanAnswer) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str, float]] = []
+        self.questions: list[HumanQuestion] = []
 
-    async def __call__(self, who: str, question: str, seconds: float) -> str | None:
-        self.asked.append((who, question, seconds))
+    async def __call__(self, question: HumanQuestion) -> HumanAnswer:
+        self.questions.append(question)
+        self.asked.append((question.asker, question.in_words(), question.seconds))
         return self.answers.pop(0)
 
 
@@ -94,7 +97,7 @@ def test_every_kind_of_field_is_asked_for_and_arrives_with_its_type() -> None:
     assert "MCP server 'shop' asks:\n  > To whom do we send it?\n(1 of 8) Your name" in first
     assert "text, from 2 to 10 characters" in first
     assert "Enter alone declines." in first
-    assert "Enter alone means False." in people.asked[4][1]
+    assert "Enter alone means No." in people.asked[4][1]
     assert "  1. Red (r)\n  2. Green (g)" in people.asked[5][1]
     assert "Enter alone leaves it out." in people.asked[7][1]
 
@@ -151,7 +154,7 @@ def test_what_a_server_says_is_quoted_and_cannot_draw_on_the_screen() -> None:
         {"a": {"type": "array", "items": {"type": "string"}}},
         {"a": "text"},
         {f"f{number}": {"type": "string"} for number in range(21)},
-        {"a": {"type": "string", "enum": [str(number) for number in range(101)]}},
+        {"a": {"type": "string", "enum": [str(number) for number in range(501)]}},
     ],
 )
 def test_a_form_that_is_none_is_refused(properties: dict[str, Any]) -> None:
@@ -217,7 +220,7 @@ def test_a_server_may_ask_only_so_often() -> None:
     assert len(warned) == 1
 
 
-async def silent(who: str, question: str, seconds: float) -> str | None:
+async def silent(question: HumanQuestion) -> str | None:
     await asyncio.Event().wait()
     return "never"
 
@@ -230,7 +233,7 @@ def test_a_question_that_is_not_answered_in_time_is_taken_back() -> None:
 def test_a_question_ends_with_the_call_that_it_is_for(entry: dict[str, object]) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
 
-    async def person(who: str, question: str, seconds: float) -> str | None:
+    async def person(question: HumanQuestion) -> str | None:
         began.set()
         try:
             await asyncio.Event().wait()
@@ -293,10 +296,10 @@ def test_at_the_terminal_the_typed_lines_fill_the_form(tmp_path: Path, display: 
     write_team(tmp_path, ("amber",), turns={"amber": turns}, backend={"mcp_servers": [asking()]})
     with Terminal(tmp_path, *display, "--config", "team.yaml", "Tabs or spaces?") as terminal:
         terminal.expect("(1 of 2) n")
-        terminal.expect("Your response (or Enter to skip):")
+        terminal.expect("Your response:")
         terminal.line("7")
         terminal.expect("(2 of 2) ok")
-        terminal.expect("Your response (or Enter to skip):")
+        terminal.expect("Your response:")
         terminal.line("yes")
         terminal.expect("Winner: amber")
     calls = (tmp_path / ".massgen" / "massgen_logs").glob("log_2*/turn_1/attempt_1/llm_calls/*.json")

@@ -12,6 +12,7 @@ import pytest
 
 from massgen.config import load_config
 from massgen.engine.broadcast import DEPTH, SENSITIVITY
+from massgen.engine.person import HumanQuestion
 from massgen.runs.conversation import Conversation
 from massgen.runs.request import RunRequest
 from massgen.testing import Hold, ReceivedRequest, ScriptedProvider, Turn, call, use
@@ -236,8 +237,8 @@ class People:
         self.asked: list[tuple[str, str, float]] = []
         self.open = self.most = 0
 
-    async def __call__(self, agent: str, question: str, seconds: float) -> str | None:
-        self.asked.append((agent, question, seconds))
+    async def __call__(self, question: HumanQuestion) -> str | None:
+        self.asked.append((question.asker, question.text, question.seconds))
         self.open += 1
         self.most = max(self.most, self.open)
         await asyncio.sleep(0)
@@ -302,7 +303,7 @@ def test_a_skipped_question_has_no_response(tmp_path: Path) -> None:
 
 @pytest.mark.spec("COORD-144", "COORD-147")
 def test_a_person_who_does_not_answer_in_time_has_no_response(tmp_path: Path) -> None:
-    async def silent(agent: str, question: str, seconds: float) -> str | None:
+    async def silent(question: HumanQuestion) -> str | None:
         await asyncio.Event().wait()
         return "never"
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.app import App
-from textual.widgets import OptionList
 
+from massgen.cli.remote_person import RemotePerson
+from massgen.engine.person import Choices, HumanAnswer, HumanQuestion
+from massgen.tui.picking import LEFT_OUT, Picker, SendLine
 from massgen.tui.prompt import Prompt
 from massgen.tui.questions import AnswerBox, Question, QuestionScreen
 from massgen.tui.styles import STYLES
@@ -51,17 +54,16 @@ class Room(App[None]):
     def reply(self, number: int, answer: Any) -> None:
         self.replies.append((number, dict(answer)))
 
-    def hear(self, number: int, text: str = EDITOR, choices: Sequence[str] = (), seconds: float | None = None) -> None:
-        message = {"say": "question", "id": number, "from": "amber", "text": text, "choices": choices}
-        self.wanted.add(wanted_from({**message, "seconds": seconds}))
+    def hear(self, number: int, text: str = EDITOR, **more: Any) -> None:
+        self.wanted.add(wanted_from({"say": "question", "id": number, "from": "amber", "text": text, **more}))
 
 
 def is_asked(app: App[Any]) -> bool:
-    return isinstance(app.screen, QuestionScreen) and isinstance(app.focused, AnswerBox | OptionList)
+    return isinstance(app.screen, QuestionScreen) and isinstance(app.focused, AnswerBox | Picker)
 
 
 def may_choose(app: App[Any]) -> bool:
-    return is_asked(app) and isinstance(app.focused, OptionList)
+    return is_asked(app) and isinstance(app.focused, Picker)
 
 
 @pytest.mark.spec("TUI-020", "COORD-147")
@@ -178,21 +180,120 @@ def test_an_open_question_closes_when_nobody_waits_any_more(tmp_path: Path):
     assert app.replies == []
 
 
+EDITORS = (("v", "vi"), ("e", "Emacs"), ("x", "ed"), ("n", "New vi"), ("n2", "nano"))
+
+
+def editors(**more: Any) -> dict[str, Any]:
+    return {"options": EDITORS, "many": False, "chosen": [], "optional": False, **more}
+
+
+async def picked(choices: dict[str, Any], pilot: Any, *keys: str) -> Any:
+    """What pressing `keys` answers."""
+    room = pilot.app
+    room.replies.clear()
+    room.hear(1, choices=choices, declines=True)
+    await until(pilot, lambda: may_choose(room))
+    await pilot.press(*keys)
+    await until(pilot, lambda: bool(room.replies) and len(room.screen_stack) == 1)
+    (answer,) = room.replies[0][1].values()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("keys", "more", "answer"),
+    [
+        (("enter",), {}, ["v"]),
+        (("enter",), {"chosen": ["x"]}, ["x"]),
+        (("down", "enter"), {}, ["e"]),
+        (("end", "enter"), {}, ["n2"]),
+        (("e", "enter"), {}, ["e"]),
+        (("e", "d", "enter"), {}, ["x"]),
+        (("n", "e", "w", "space", "enter"), {}, ["n"]),
+        (("n", "n", "enter"), {}, ["n2"]),
+        (("q", "n", "a", "enter"), {}, ["n2"]),
+        (("enter",), {"optional": True}, []),
+        (("down", "enter"), {"optional": True}, ["v"]),
+        (("enter",), {"optional": True, "chosen": ["e"]}, ["e"]),
+        (("escape",), {"chosen": ["e"]}, None),
+        (("enter",), {"many": True}, []),
+        (("enter",), {"many": True, "chosen": ["n", "e"]}, ["e", "n"]),
+        (("space", "e", "d", "space", "enter"), {"many": True, "chosen": ["n"]}, ["v", "x", "n"]),
+        (("escape",), {"many": True, "chosen": ["n"]}, None),
+    ],
+)
 @pytest.mark.spec("TUI-020")
-def test_a_choice_is_an_answer_and_so_are_other_words(tmp_path: Path):
+def test_keys_pick_from_a_list(keys: tuple[str, ...], more: dict[str, Any], answer: list[str] | None):
     app = Room()
 
     async def story(pilot):
-        app.hear(1, choices=("vi", "emacs"))
-        app.hear(2, choices=("vi", "emacs"))
+        assert await picked(editors(**more), pilot, *keys) == answer
+
+    play(app, story)
+
+
+@pytest.mark.spec("TUI-020")
+def test_a_mouse_picks_too(tmp_path: Path):
+    app = Room()
+
+    async def story(pilot):
+        app.hear(1, choices=editors())
         await until(pilot, lambda: may_choose(app))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: len(app.replies) == 1 and may_choose(app))
-        await pilot.press("tab", "e", "d", "enter")
+        await pilot.click(Picker, offset=(2, 2))
+        await until(pilot, lambda: len(app.replies) == 1)
+        app.hear(2, choices=editors(many=True))
+        await until(pilot, lambda: may_choose(app))
+        await pilot.click(Picker, offset=(2, 3))
+        await pilot.click(Picker, offset=(2, 1))
+        assert "[x] Emacs" in screen_text(app) and "[ ] ed" in screen_text(app)
+        await pilot.click(SendLine)
         await until(pilot, lambda: len(app.replies) == 2)
 
     play(app, story)
-    assert app.replies == [(1, {"text": "emacs"}), (2, {"text": "ed"})]
+    assert app.replies == [(1, {"picked": ["x"]}), (2, {"picked": ["e", "n"]})]
+
+
+@pytest.mark.spec("TUI-020")
+def test_what_a_server_names_its_choices_cannot_draw_on_the_screen(tmp_path: Path):
+    app = Room()
+
+    async def story(pilot):
+        options = (("a", "\x1b[2J[bold red]A[/] \u202e"), ("b", ""), ("c", "漢字 " * 200))
+        app.hear(1, choices=editors(options=options, optional=True))
+        await until(pilot, lambda: may_choose(app))
+        text = screen_text(app)
+        assert "[bold red]A[/]" in text and "\x1b" not in text and "\u202e" not in text
+        assert LEFT_OUT in text
+
+    play(app, story)
+
+
+@pytest.mark.parametrize(
+    ("reply", "question", "answer"),
+    [
+        ({"picked": ["v", "e"]}, {"choices": Choices(options=EDITORS, many=True)}, ("v", "e")),
+        ({"picked": []}, {"choices": Choices(options=EDITORS)}, ()),
+        ({"picked": ["v"]}, {}, None),
+        ({"text": ""}, {"declines": True}, ""),
+        ({"text": " "}, {}, None),
+        ({"text": None}, {"declines": True}, None),
+    ],
+)
+def test_the_engine_takes_what_was_picked_only_where_it_offered_something(
+    reply: dict[str, Any], question: dict[str, Any], answer: HumanAnswer
+):
+    said: list[Any] = []
+    person = RemotePerson(lambda kind, **data: said.append((kind, data)))
+
+    async def story() -> HumanAnswer:
+        asking = asyncio.ensure_future(
+            person.answer(HumanQuestion(asker="amber", text=EDITOR, seconds=9.0, **question))
+        )
+        await asyncio.sleep(0)
+        wanted_from(json.loads(json.dumps({"say": said[0][0], **said[0][1]})))
+        person.reply({"id": 1, **reply})
+        return await asking
+
+    assert asyncio.run(story()) == answer
 
 
 @pytest.mark.spec("TUI-020")
@@ -205,7 +306,7 @@ def test_a_question_that_is_over_goes_away_unanswered_also_from_under_another_sc
         app.wanted.close(1)
         app.busy = False
         await until(pilot, lambda: "Second?" in screen_text(app))
-        over = QuestionScreen(Question("x", "On top?", (), None))
+        over = QuestionScreen(Question("x", "On top?"))
         app.push_screen(over)
         await until(pilot, lambda: "On top?" in screen_text(app))
         app.wanted.close(2)
@@ -222,12 +323,17 @@ def test_a_long_question_leaves_room_for_its_answer(tmp_path: Path, size: tuple[
     app = Room()
 
     async def story(pilot):
-        choices = [f"choice {n}" for n in range(20)]
-        app.hear(1, "\x1b[31mWhy? " + "漢字 and more words " * 300, choices, seconds=90)
+        options = [(str(n), f"choice {n}") for n in range(20)]
+        long = "\x1b[31mWhy? " + "漢字 and more words " * 300
+        app.hear(1, long, choices=editors(options=options, many=True), seconds=90)
+        app.hear(2, long, seconds=90)
         await until(pilot, lambda: may_choose(app))
-        await until(pilot, lambda: "or in your own words" in screen_text(app))
+        await until(pilot, lambda: "Send what is ticked" in screen_text(app))
         assert "\x1b" not in screen_text(app)
+        assert app.screen.query_one(Picker).region.height >= 2
+        await pilot.press("enter")
+        await until(pilot, lambda: is_asked(app) and not may_choose(app))
+        await until(pilot, lambda: "your answer" in screen_text(app))
         assert app.screen.query_one("#answer").region.height >= 3
-        assert app.screen.query_one(OptionList).region.height >= 1
 
     play(app, story, size)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from massgen.engine.person import Choices
 from massgen.events.types import (
     AgentStatus,
     AttemptStart,
@@ -229,7 +230,7 @@ ENGINE = f"import sys; print({json.dumps(READY)!r}, flush=True); sys.stdin.read(
 
 @pytest.mark.spec("TUI-002", "TUI-049", "WS-033", "COORD-147")
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["welcome", "typing", "question", "review", "help"])
+@pytest.mark.parametrize("name", ["welcome", "typing", "question", "choice", "choices", "review", "help"])
 def test_a_session_looks_as_in_its_picture(tmp_path: Path, name: str, size: tuple[int, int]):
     app = SessionApp(Start(command=(sys.executable, "-c", ENGINE), question="", flags={}, launch=tmp_path))
     changes = [
@@ -246,10 +247,12 @@ def test_a_session_looks_as_in_its_picture(tmp_path: Path, name: str, size: tupl
             case "typing":
                 app.query_one(Prompt).text = "Compare @src and\nsay what is missing."
             case "question":
-                choices = ("Tabs", "Spaces", "Whatever the formatter does")
-                app.push_screen(
-                    QuestionScreen(Question("amber", "Tabs or spaces?\n\nYour team decides.", choices, None))
-                )
+                app.push_screen(QuestionScreen(Question("amber", "Tabs or spaces?\n\nYour team decides.")))
+            case "choice" | "choices":
+                options = (("t", "Tabs"), ("s", "Spaces"), ("w", "Whatever the formatter does"))
+                choices = Choices(options=options, many=name == "choices", chosen=("s",), optional=True)
+                text = "MCP server 'format' asks:\n  > How do you indent?\n(1 of 2) Indentation"
+                app.push_screen(QuestionScreen(Question("amber (MCP server 'format')", text, choices, declines=True)))
             case "review":
                 app.push_screen(ReviewScreen(changes))
             case "help":

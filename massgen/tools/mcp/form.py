@@ -14,10 +14,10 @@ from massgen.tools.mcp.bounds import one_line, prompt_text
 from massgen.tools.mcp.questions import Scalar
 
 MAX_FIELDS = 20
-MAX_CHOICES = 100
-MAX_SHOWN = 30
+MAX_CHOICES = 500
 MAX_ANSWER = 10_000
-_YES, _NO = frozenset(("yes", "y", "true", "1")), frozenset(("no", "n", "false", "0"))
+_YES, _NO = frozenset(("yes", "y", "true", "1")), frozenset(("no", "n", "false", "0", "2"))
+_YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 _FORMATS = {
     "email": (re.compile(r"[^@\s]+@[^@\s]+"), "an e-mail address"),
     "uri": (re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+"), "an address such as https://example.org"),
@@ -51,20 +51,42 @@ class FormField(Struct, frozen=True, kw_only=True):
     format: str = ""
     default: Scalar | None = None
 
-    def prompt(self) -> str:
-        """What is wanted, for people."""
-        lines = [self.title + (f": {self.help}" if self.help else "")]
-        for number, (value, title) in enumerate(self.choices[:MAX_SHOWN], 1):
-            lines.append(f"  {number}. {title}" + (f" ({value})" if title != value else ""))
-        if len(self.choices) > MAX_SHOWN:
-            lines.append(f"  ... and {len(self.choices) - MAX_SHOWN} more")
-        lines.append(f"Wanted: {self.wanted()}.")
+    def heading(self) -> str:
+        """What is asked for, for people; of several choices also how many."""
+        bounds = f" ({_range(self.low, self.high)})" if self.kind == "choices" and self.bounded else ""
+        return self.title + (f": {self.help}" if self.help else "") + bounds
+
+    def typing(self) -> str:
+        """What to type, and what Enter alone means."""
         if self.default is not None:
-            shown = ", ".join(self.default) if isinstance(self.default, list) else str(self.default)
-            lines.append(f"Enter alone means {one_line(shown, 200)}.")
+            enter = f"Enter alone means {one_line(', '.join(map(self._title, self.defaults())), 200)}."
         else:
-            lines.append("Enter alone declines." if self.required else "Enter alone leaves it out.")
-        return "\n".join(lines)
+            enter = "Enter alone declines." if self.required else "Enter alone leaves it out."
+        return f"Wanted: {self.wanted()}.\n{enter}"
+
+    @property
+    def bounded(self) -> bool:
+        return self.low is not None or self.high is not None
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """What can be picked, as pairs of value and title; empty where only words will do."""
+        return _YES_OR_NO if self.kind == "yes or no" else self.choices
+
+    def defaults(self) -> tuple[str, ...]:
+        """The default as the values that `pick` takes."""
+        match self.default:
+            case None:
+                return ()
+            case bool():
+                return ("yes" if self.default else "no",)
+            case list():
+                return tuple(self.default)
+            case _:
+                return (str(self.default),)
+
+    def _title(self, value: str) -> str:
+        return dict(self.options).get(value, value)
 
     def wanted(self) -> str:
         """The kind of value, with its bounds."""
@@ -77,7 +99,7 @@ class FormField(Struct, frozen=True, kw_only=True):
                 kind = "a whole number" if self.kind == "integer" else "a number"
                 return f"{kind}, {bounds}" if bounds else kind
             case "yes or no":
-                return "yes or no"
+                return "yes or no, or the number"
             case "choice":
                 return "one of these, by number or name"
             case "choices":
@@ -102,6 +124,19 @@ class FormField(Struct, frozen=True, kw_only=True):
                 found = list(dict.fromkeys(self._choice(part) for part in text.split(",") if part.strip()))
                 self._bounded(len(found))
                 return found
+
+    def pick(self, values: Sequence[str]) -> Scalar | None:
+        """What was picked from `options`, None for an answer that is left out; raises `BadAnswer`."""
+        if not values and not self.required:
+            return None
+        if any(value not in dict(self.options) for value in values):
+            raise BadAnswer(self.wanted())
+        if self.kind == "choices":
+            self._bounded(len(values))
+            return list(values)
+        if len(values) != 1:
+            raise BadAnswer(self.wanted())
+        return self.read(values[0])
 
     def _text(self, text: str) -> str:
         if len(text) > MAX_ANSWER:
@@ -144,18 +179,19 @@ def form_fields(schema: Mapping[str, object]) -> tuple[FormField, ...]:
     Patterns are left to the server: a regular expression of a stranger could keep us busy for ever.
     """
     properties = schema.get("properties") or {}
-    required = schema.get("required") or ()
-    if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
+    required, shared = schema.get("required") or (), schema.get("$defs") or {}
+    if not isinstance(properties, Mapping) or not isinstance(shared, Mapping) or not isinstance(required, Sequence):
         raise UnusableForm("its schema is not flat")
     if len(properties) > MAX_FIELDS:
         raise UnusableForm(f"it has more than {MAX_FIELDS} fields")
-    return tuple(_field(str(name), item, name in required) for name, item in properties.items())
+    return tuple(_field(str(name), item, name in required, shared) for name, item in properties.items())
 
 
-def _field(name: str, raw: object, required: bool) -> FormField:
+def _field(name: str, raw: object, required: bool, shared: Mapping[Any, Any]) -> FormField:
     if not isinstance(raw, Mapping):
         raise UnusableForm(f"its field {one_line(name, 60)} has no schema")
-    kind, choices = _kind(raw)
+    raw = _plain(raw, shared)
+    kind, choices = _kind(raw, shared)
     if kind == "text":
         bounds = ("minLength", "maxLength")
     else:
@@ -174,7 +210,22 @@ def _field(name: str, raw: object, required: bool) -> FormField:
     return _with_default(found, raw.get("default"))
 
 
-def _kind(raw: Mapping[Any, Any]) -> tuple[Kind, tuple[tuple[str, str], ...]]:
+def _plain(raw: Mapping[Any, Any], shared: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """`raw` without what libraries wrap around a field: a name for a shared schema, "or null"."""
+    name = raw.get("$ref")
+    if isinstance(name, str):
+        found = shared.get(name.rpartition("/")[2])
+        raw = {**found, "title": None, **raw} if isinstance(found, Mapping) else raw
+    kinds = raw.get("anyOf")
+    if isinstance(kinds, list):
+        real = [each for each in kinds if isinstance(each, Mapping) and each.get("type") != "null"]
+        if len(real) == 1 and len(kinds) == 2:
+            rest = {key: value for key, value in raw.items() if key not in ("anyOf", "$ref")}
+            return {**_plain(real[0], shared), **rest} if "anyOf" not in real[0] else raw
+    return raw
+
+
+def _kind(raw: Mapping[Any, Any], shared: Mapping[Any, Any]) -> tuple[Kind, tuple[tuple[str, str], ...]]:
     match raw.get("type"):
         case "boolean":
             return "yes or no", ()
@@ -184,11 +235,11 @@ def _kind(raw: Mapping[Any, Any]) -> tuple[Kind, tuple[tuple[str, str], ...]]:
             return "number", ()
         case "array":
             items = raw.get("items")
-            choices = _choices(items) if isinstance(items, Mapping) else ()
+            choices = _choices(_plain(items, shared)) if isinstance(items, Mapping) else ()
             if not choices:
                 raise UnusableForm("it asks for a list that is no selection")
             return "choices", choices
-        case "string":
+        case "string" | None if raw.get("type") or _choices(raw):
             choices = _choices(raw)
             return ("choice" if choices else "text"), choices
         case other:
@@ -198,30 +249,30 @@ def _kind(raw: Mapping[Any, Any]) -> tuple[Kind, tuple[tuple[str, str], ...]]:
 def _choices(raw: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
     """Values with their titles: `enum` (with `enumNames`), or `oneOf` and `anyOf` of constants."""
     found: list[tuple[str, str]] = []
-    values = raw.get("enum")
+    values = [raw["const"]] if "const" in raw else raw.get("enum")
     if isinstance(values, list):
         names = raw.get("enumNames")
         titles = names if isinstance(names, list) and len(names) == len(values) else values
         found = [(str(value), one_line(str(title), 200)) for value, title in zip(values, titles, strict=True)]
-    for each in raw.get("oneOf") or raw.get("anyOf") or ():
+    titled = raw.get("oneOf") or raw.get("anyOf")
+    for each in titled if isinstance(titled, list) else ():
         if isinstance(each, Mapping) and "const" in each:
             value = str(each["const"])
             found.append((value, one_line(str(each.get("title") or value), 200)))
     if len(found) > MAX_CHOICES:
         raise UnusableForm(f"it has more than {MAX_CHOICES} choices")
-    return tuple(found)
+    return tuple({value: (value, title) for value, title in found}.values())
 
 
 def _with_default(item: FormField, default: object) -> FormField:
     """`item` with `default` if that is a value of the field; a server's default is no better than an answer."""
     if default is None:
         return item
-    if isinstance(default, list):
-        text = ",".join(map(str, default))
-    else:
-        text = str(default).lower() if isinstance(default, bool) else str(default)
     try:
-        value = item.read(text)
+        if isinstance(default, list):
+            value = item.pick([str(each) for each in default])
+        else:
+            value = item.read(str(default).lower() if isinstance(default, bool) else str(default))
     except BadAnswer:
         return item
     return replace(item, default=value)
