@@ -85,6 +85,7 @@ def massgen_at_terminal(
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "TERM": "dumb",
+        "COLUMNS": "200",
         "LANG": "C.UTF-8",
         "OLLAMA_HOST": "127.0.0.1:9",
         **(environment or {}),

@@ -94,6 +94,17 @@ def test_keys_of_this_directory_go_into_its_env_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.spec("CFG-082")
+def test_a_file_that_cannot_be_written_is_said_and_the_questions_go_on(tmp_path: Path) -> None:
+    (tmp_path / ".config").write_text("a file where the directory would be")
+    with massgen_at_terminal("--setup", directory=tmp_path, home=tmp_path) as person:
+        choose_openai(person)
+        person.type(f"{KEY}\n")
+        person.answers(("[y/N] ", ""), ("could not be written", ""), ("Nothing was saved.", ""))
+        assert person.end() == 0
+    assert KEY not in person.seen
+
+
+@pytest.mark.spec("CFG-082")
 def test_ctrl_c_while_a_key_is_typed_leaves_everything_as_it_was(tmp_path: Path) -> None:
     with massgen_at_terminal("--setup", directory=tmp_path, home=tmp_path) as person:
         choose_openai(person)

@@ -112,8 +112,57 @@ def test_an_existing_configuration_is_replaced_only_if_wanted(tmp_path: Path) ->
     with massgen_at_terminal("--quickstart", directory=tmp_path, home=tmp_path, environment=KEYS) as person:
         take_the_defaults(person)
         person.answers(("Where to save:", ""), ("File name", ""), ("exists already. Replace it? [y/N] ", ""))
+        person.answers(("Save it as another file?", ""), ("Nothing was written.", ""))
         assert person.end() == 1
     assert file.read_text() == "mine\n"
+
+
+@pytest.mark.spec("CFG-083")
+def test_what_cannot_be_saved_in_one_place_is_saved_in_another(tmp_path: Path) -> None:
+    (tmp_path / ".massgen").write_text("a file where the directory would be")
+    with massgen_at_terminal("--quickstart", directory=tmp_path, home=tmp_path, environment=KEYS) as person:
+        take_the_defaults(person)
+        person.answers(("Where to save:", ""), ("File name", ""), ("Save as", ""), ("could not be written", ""))
+        person.wait_for("Save it as another file?")
+        person.type("./our team\n")
+        person.answers(("Save as ./our team.yaml? [Y/n] ", ""), ("Saved: ./our team.yaml", ""))
+        person.wait_for(f"massgen --config '{tmp_path}/our team.yaml' \"your question\"")
+        assert person.end() == 0
+    assert len(read(tmp_path / "our team.yaml")["agents"]) == 3
+
+
+@pytest.mark.spec("CFG-083")
+def test_keys_that_the_team_still_needs_are_named(tmp_path: Path) -> None:
+    environment = {"OPENAI_API_KEY": KEY}
+    with massgen_at_terminal("--quickstart", directory=tmp_path, home=tmp_path, environment=environment) as person:
+        person.answers(
+            ("How many agents", "1"),
+            ("Take it?", "n"),
+            ("Agent 1 runs on:", "2"),
+            ("Model", "1"),
+            ("Where agents run commands:", "3"),
+            ("agents may see", ""),
+            ("Where to save:", ""),
+            ("File name", ""),
+            ("Save as", ""),
+        )
+        person.wait_for("Still needed: ANTHROPIC_API_KEY. Enter keys with massgen --setup")
+        assert person.end() == 0
+
+
+@pytest.mark.spec("CFG-080", "AUTO-034")
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+@pytest.mark.parametrize("display", ["simple", "textual"])
+def test_who_stops_at_the_first_start_was_interrupted(tmp_path: Path, key: str, display: str) -> None:
+    environment = {"TERM": "xterm"}
+    arguments = ("--display", display)
+    with massgen_at_terminal(*arguments, directory=tmp_path, home=tmp_path, environment=environment) as person:
+        person.wait_for("Set one up now, by questions? [y/N] ")
+        person.type(key)
+        person.wait_for("no configuration was written")
+        assert person.end() == 4
+    assert "Traceback" not in person.seen
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.spec("CFG-083")

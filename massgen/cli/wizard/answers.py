@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from massgen.cli.wizard.draft import Commands, ContextDraft, Draft, efforts_of
+from massgen.cli.wizard.draft import AgentDraft, Commands, ContextDraft, Draft, efforts_of
 from massgen.cli.wizard.keys import ask_for_keys, shown
+from massgen.cli.wizard.places import ask_elsewhere
 from massgen.cli.wizard.questions import Questions
 from massgen.cli.wizard.team import ModelSource, find_sources, with_subtasks
 from massgen.cli.wizard.writing import check_text, save
-from massgen.errors import ConfigError
+from massgen.config.backend_types import BACKEND_TYPES, key_variables
+from massgen.config.environment import read_environment
+from massgen.errors import ConfigError, MassGenError
 
 SKILLS_LATER = "Skill packages cannot be installed by this version yet; the agents work without them."
 
@@ -87,19 +91,47 @@ def ask_context(ask: Questions) -> ContextDraft | None:
     return ContextDraft(path=place, writable=ask.yes("May they change what is in it?", default=False))
 
 
-def review_and_save(ask: Questions, text: str, path: Path) -> bool:
-    """Show the file, and write it if the person agrees; whether it was written."""
+def review_and_save(ask: Questions, text: str, path: Path) -> Path | None:
+    """Show the file, and write it where the person agrees; where that is, None for nowhere."""
     try:
         check_text(text, path)
     except ConfigError as error:
         ask.say(str(error))
-        return False
+        return None
     ask.say(f"\n{text}")
+    wanted: Path | None = path
+    while wanted is not None and not _saved(ask, text, wanted):
+        wanted = ask_elsewhere(ask)
+    if wanted is None:
+        ask.say("Nothing was written.")
+        return None
+    ask.say(f"Saved: {shown(wanted)}")
+    return wanted
+
+
+def _saved(ask: Questions, text: str, path: Path) -> bool:
     exists = path.exists()
     question = f"{shown(path)} exists already. Replace it?" if exists else f"Save as {shown(path)}?"
     if not ask.yes(question, default=not exists):
-        ask.say("Nothing was written.")
         return False
-    save(text, path, replace=exists)
-    ask.say(f"Saved: {shown(path)}")
+    try:
+        save(text, path, replace=exists)
+    except MassGenError as error:
+        ask.say(str(error))
+        return False
     return True
+
+
+def say_missing_keys(ask: Questions, agents: Iterable[AgentDraft]) -> None:
+    """What has to be set before these agents can run."""
+    environment = read_environment()
+    missing: list[str] = []
+    for agent in agents:
+        entry = BACKEND_TYPES[agent.type]
+        variables = key_variables(agent.type, agent.base_url)
+        if entry.kind == "agent" or not entry.needs_key or agent.keyless or not variables:
+            continue
+        if not any(environment.get(name) for name in variables) and variables[0] not in missing:
+            missing.append(variables[0])
+    if missing:
+        ask.say(f"Still needed: {', '.join(missing)}. Enter keys with massgen --setup, or set the variables.")

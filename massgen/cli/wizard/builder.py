@@ -9,10 +9,17 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from massgen.cli.wizard.answers import ask_commands, ask_context, ask_effort, review_and_save, sources_or_keys
+from massgen.cli.wizard.answers import (
+    ask_commands,
+    ask_context,
+    ask_effort,
+    review_and_save,
+    say_missing_keys,
+    sources_or_keys,
+)
 from massgen.cli.wizard.draft import Draft, Tool
 from massgen.cli.wizard.places import how_to_use, named_place, user_directory
-from massgen.cli.wizard.questions import Questions, require_person
+from massgen.cli.wizard.questions import HOW_TO_ANSWER, Questions, require_person
 from massgen.cli.wizard.quickstart import WITHOUT_QUESTIONS
 from massgen.cli.wizard.team import ask_team
 from massgen.cli.wizard.writing import as_yaml
@@ -52,6 +59,7 @@ def run_init(flags: Mapping[str, Any]) -> int:
     path = named_place(flags["config"]) if flags["config"] else None
     require_person("--init", flags, WITHOUT_QUESTIONS)
     ask = Questions()
+    ask.say(HOW_TO_ANSWER)
     try:
         path = build(ask, path)
     except KeyboardInterrupt:
@@ -83,7 +91,10 @@ def build(ask: Questions, path: Path | None, *, offer_keys: bool = True) -> Path
     ask.say("\nStep 4 of 4: review and save")
     path = path or _ask_name(ask)
     text = as_yaml(draft, title=f"Made by massgen --init: {template.name}.")
-    return path if review_and_save(ask, text, path) else None
+    saved = review_and_save(ask, text, path)
+    if saved is not None:
+        say_missing_keys(ask, draft.agents)
+    return saved
 
 
 def _ask_name(ask: Questions) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from massgen.cli.wizard.builder import build
-from massgen.cli.wizard.keys import ask_for_keys, key_places
+from massgen.cli.wizard.keys import ask_for_keys, key_places, shown
 from massgen.cli.wizard.picker import example_groups, pick
 from massgen.cli.wizard.places import user_directory
 from massgen.cli.wizard.questions import Questions, is_person
@@ -17,7 +17,8 @@ DEMO = "@examples/demo/team"
 
 
 def offer_setup() -> Path | None:
-    """Ask whether to set up now; the configuration to go on with, None where there is none (yet)."""
+    """Ask whether to set up now; the configuration to go on with, None where there is none (yet). Raises
+    `KeyboardInterrupt` where the person stops."""
     if not is_person():
         return None
     ask = Questions()
@@ -27,7 +28,7 @@ def offer_setup() -> Path | None:
         return _choose(ask)
     except KeyboardInterrupt:
         ask.say("\nStopped; no configuration was written.")
-        return None
+        raise
 
 
 def _demo(ask: Questions) -> Path | None:
@@ -48,6 +49,6 @@ def _choose(ask: Questions) -> Path | None:
     if ask.yes("Save as default?", default=False):
         place = user_directory() / DEFAULT_NAME
         save(chosen.read_text(encoding="utf-8"), place, replace=False)
-        ask.say(f"Saved: {place}")
+        ask.say(f"Saved: {shown(place)}")
         return place
     return chosen

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from massgen.cli.wizard.key_check import KeyCheck, check_key, check_model
 from massgen.cli.wizard.key_file import store_key, usable_key
-from massgen.cli.wizard.questions import Questions, require_person
+from massgen.cli.wizard.questions import HOW_TO_ANSWER, Questions, require_person
 from massgen.config.backend_types import BACKEND_TYPES, BackendType
 from massgen.config.environment import Environment, read_environment
-from massgen.errors import EXIT_INTERRUPTED, EXIT_OK
+from massgen.errors import EXIT_INTERRUPTED, EXIT_OK, StorageError
 from massgen.paths import user_config_directory
 
 NOT_ASKED = ("azure_openai", "chatcompletion")
@@ -33,6 +33,7 @@ def run_setup(flags: Mapping[str, Any]) -> int:
     """Ask for keys until the person is done."""
     require_person("--setup", flags, "Set the variable instead, or put NAME=KEY into ~/.config/massgen/.env or ./.env.")
     ask = Questions()
+    ask.say(HOW_TO_ANSWER)
     try:
         ask_for_keys(ask)
     except KeyboardInterrupt:
@@ -100,7 +101,7 @@ def _target(ask: Questions) -> Path:
 
 
 def _ask_one(ask: Questions, place: KeyPlace, target: Path, environment: Environment) -> bool:
-    key = ask.secret(f"{place.variable}, Enter for none")
+    key = ask.secret(f"Paste {place.variable}, Enter for none")
     if not key:
         return False
     if not usable_key(key):
@@ -109,7 +110,12 @@ def _ask_one(ask: Questions, place: KeyPlace, target: Path, environment: Environ
     if not _tried(ask, place, key, environment):
         ask.say("Nothing was saved.")
         return False
-    store_key(target, place.variable, key)
+    try:
+        store_key(target, place.variable, key)
+    except StorageError as error:
+        ask.say(str(error))
+        ask.say("Nothing was saved.")
+        return False
     ask.say(f"Saved: {place.variable} in {shown(target)}")
     if place.found and place.found != shown(target):
         ask.say(f"Note: {place.variable} is also set in {place.found}; of several, the first of these counts:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 from massgen.cli.wizard.questions import Questions
 from massgen.config.discovery import DEFAULT_NAME
@@ -56,7 +57,15 @@ def ask_place(ask: Questions) -> Path:
 
 def how_to_use(path: Path) -> str:
     """The command that runs the team of a saved file."""
-    named = path.parent == state_directory() or path.parent.name == "agents"
-    if path.name == DEFAULT_NAME:
+    everywhere = user_config_directory()
+    if path.name == DEFAULT_NAME and path.parent in (state_directory(), everywhere):
         return 'massgen "your question"'
-    return f'massgen --config {path.stem if named else path} "your question"'
+    named = path.parent == state_directory() or (everywhere is not None and path.parent == everywhere / "agents")
+    return f'massgen --config {quote(path.stem if named else str(path))} "your question"'
+
+
+def ask_elsewhere(ask: Questions) -> Path | None:
+    """Another place for what could not be saved, or not there; None where the person does not want one."""
+    given = ask.text("Save it as another file? Its path, such as ./team.yaml (Enter: nowhere)")
+    path = Path(given).expanduser().absolute()
+    return (path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")) if given else None

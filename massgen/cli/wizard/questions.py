@@ -6,12 +6,16 @@ import getpass
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 from massgen.cli.console import Writer, one_line, printable
 from massgen.errors import ConfigError
 
 NO_TERMINAL = "needs a terminal, because it asks questions"
+NEW_LINE = "\n"
+HOW_TO_ANSWER = "Enter takes what stands in brackets; Ctrl+C stops."
 
 
 def require_person(flag: str, flags: Mapping[str, Any], instead: str) -> None:
@@ -64,7 +68,7 @@ class Questions:
         """The index of one of the options, which are shown with numbers."""
         width = len(str(len(options)))
         for number, option in enumerate(options, 1):
-            self.say(f"  {number:>{width}}. {one_line(option)}")
+            self.say(f"  {number:>{width}}. {printable(option).replace(NEW_LINE, ' ').rstrip()}")
         return self.number(prompt, lowest=1, highest=len(options), default=default + 1) - 1
 
     def secret(self, prompt: str) -> str:
@@ -79,7 +83,13 @@ class Questions:
                 raise ConfigError("This terminal cannot hide what is typed, so no key was asked for.") from None
 
     def _line(self, prompt: str) -> str:
-        self._out.piece(printable(prompt))
+        """What is typed after the prompt, which is broken between words where the terminal is too narrow for it."""
+        width = get_terminal_size().columns
+        *above, last = printable(prompt).split(NEW_LINE)
+        *more, last = wrap(last, width, drop_whitespace=False) or [last]
+        for line in (*above, *more):
+            self._out.line(line)
+        self._out.piece(last)
         try:
             line = sys.stdin.readline()
         except UnicodeDecodeError:

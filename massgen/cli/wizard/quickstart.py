@@ -13,11 +13,12 @@ from massgen.cli.wizard.answers import (
     ask_effort,
     ask_shape,
     review_and_save,
+    say_missing_keys,
     sources_or_keys,
 )
 from massgen.cli.wizard.draft import Draft
 from massgen.cli.wizard.places import ask_place, how_to_use, project_place
-from massgen.cli.wizard.questions import Questions, require_person
+from massgen.cli.wizard.questions import HOW_TO_ANSWER, Questions, require_person
 from massgen.cli.wizard.team import ask_team
 from massgen.cli.wizard.writing import as_yaml
 from massgen.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK
@@ -30,15 +31,18 @@ def run_quickstart(flags: Mapping[str, Any]) -> int:
     path = project_place(flags["config"]) if flags["config"] else None
     require_person("--quickstart", flags, WITHOUT_QUESTIONS)
     ask = Questions()
+    ask.say(HOW_TO_ANSWER)
     try:
         draft = Draft(agents=ask_team(ask, sources_or_keys(ask)), tools=frozenset({"web_search", "files"}))
         draft = ask_effort(ask, ask_shape(ask, draft))
         draft = replace(draft, commands=ask_commands(ask), context=ask_context(ask))
         path = path or ask_place(ask)
-        if not review_and_save(ask, as_yaml(draft, title="Made by massgen --quickstart."), path):
+        saved = review_and_save(ask, as_yaml(draft, title="Made by massgen --quickstart."), path)
+        if saved is None:
             return EXIT_CONFIG
+        say_missing_keys(ask, draft.agents)
     except KeyboardInterrupt:
         ask.say("\nStopped; no configuration was written.")
         return EXIT_INTERRUPTED
-    ask.say(f"Use it with: {how_to_use(path)}")
+    ask.say(f"Use it with: {how_to_use(saved)}")
     return EXIT_OK

@@ -149,8 +149,10 @@ def save(text: str, path: Path, *, replace: bool) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = 0o666 & ~_umask()
-        put(path, text, mode=mode, replace=replace)
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: its directory cannot be made ({error.strerror})") from error
+    try:
+        put(path, text, mode=0o666 & ~_umask(), replace=replace)
     except FileExistsError:
         raise ConfigError(f"{path} exists already and was left as it is.", hint="Name another file.") from None
     except OSError as error:
