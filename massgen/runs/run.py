@@ -55,6 +55,7 @@ from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
 from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
 from massgen.runs.workfiles import AgentWork, FilesOf, TeamFiles
+from massgen.tools.arguments import prefetch_checks
 from massgen.workspace.layout import storage_path
 
 log = logging.getLogger(__name__)
@@ -247,6 +248,8 @@ class Run:
             equipped = await equip(self._needs(), stack)
             await imports
             group.create_task(asyncio.to_thread(prefetch_prices))
+            if equipped.toolboxes:
+                group.create_task(asyncio.to_thread(prefetch_checks))
             resources = await stack.enter_async_context(SharedResources(connections=self.connections))
             backends = create_backends(self.config, self.request.loaded, resources)
             counter = CallCounter()

@@ -25,8 +25,8 @@ class ArgumentReader:
     """Parses and checks arguments; validators are built once per tool.
 
     jsonschema (which the MCP library brings anyway) checks, because tools of MCP servers use all of JSON
-    Schema. It takes 0.2 s to import, so only the first call pays. Keywords that can take for ever (regular
-    expressions, uniqueness) are left to the tool: a schema of a foreign server could hang us with one.
+    Schema. It takes 0.1 s to import; `prefetch_checks` does it while models are asked. Keywords that can take for
+    ever (regular expressions, uniqueness) are left to the tool: a schema of a foreign server could hang us with one.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,11 @@ class ArgumentReader:
         where = f" at '{place}'" if place else ""
         what = shorten(error.message, _MESSAGE_CHARACTERS)
         raise BadArguments(f"Invalid arguments{where}: {what}. Expected: {signature(spec.parameters)}")
+
+
+def prefetch_checks() -> None:
+    """Import what checks arguments, for the first call of a tool; safe in a thread."""
+    import_module("jsonschema")
 
 
 def parse_object(raw: str) -> dict[str, Any]:

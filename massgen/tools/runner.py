@@ -13,7 +13,6 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -21,7 +20,7 @@ from msgspec.structs import replace
 
 from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.errors import MassGenError
-from massgen.tools.arguments import ArgumentReader, BadArguments, parse_object
+from massgen.tools.arguments import ArgumentReader, BadArguments, parse_object, prefetch_checks
 from massgen.tools.catalog import ToolCatalog, bare
 from massgen.tools.cleaning import clean, each_text, shorten
 from massgen.tools.hooks.chain import Hooks
@@ -103,7 +102,7 @@ class ToolRunner:
     ) -> list[ToolOutcome]:
         """Run the calls of one response; outcomes are in call order (BE-031)."""
         if calls and "jsonschema" not in sys.modules:
-            await asyncio.to_thread(import_module, "jsonschema")
+            await asyncio.to_thread(prefetch_checks)
         outcomes: list[ToolOutcome] = []
         for group in self._groups(calls):
             if len(group) == 1:
