@@ -15,7 +15,8 @@ from massgen.workspace.sandbox.container.arguments import UID, USER, User, creat
 from massgen.workspace.sandbox.container.credentials import Credentials
 from massgen.workspace.sandbox.container.engine import ContainerUnavailable, Engine
 from massgen.workspace.sandbox.container.images import present_image
-from massgen.workspace.sandbox.container.process import END_MARKED, MARK
+from massgen.workspace.sandbox.container.leftovers import ending
+from massgen.workspace.sandbox.container.process import MARK
 from massgen.workspace.sandbox.container.settings import ContainerSettings
 
 log = logging.getLogger(__name__)
@@ -139,8 +140,7 @@ class AgentContainer:
     async def end_commands(self) -> None:
         """End every command that runs in the container; what the image itself started goes on."""
         if self._grants is not None:
-            script = ["/bin/sh", "-c", END_MARKED, "sh", f"{MARK}=", "KILL"]
-            await self.engine.ask("exec", self.name, *script, timeout=30)
+            await self.engine.ask("exec", self.name, *ending(f"{MARK}=", "KILL"), timeout=30)
 
     async def _discard(self) -> None:
         await self.engine.ask("rm", "--force", "--volumes", self.name)

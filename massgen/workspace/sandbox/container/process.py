@@ -9,18 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from massgen.workspace.sandbox.container.engine import Engine
+from massgen.workspace.sandbox.container.leftovers import ending, ending_after
 from massgen.workspace.sandbox.protocol import Limit, Sink, Stream
 
 MARK = "MASSGEN_COMMAND"
-_SEEK = 'for p in /proc/[0-9]*; do grep -aq "$1" $p/environ 2>/dev/null && [ ${p#/proc/} != $$ ] && '
-END_MARKED = _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null; done'
-_PASSES = 50
-_LEFT = (
-    f"passes=0; left=yes; while [ $passes -lt 2 -o -n \"$left\" ] && [ $passes -lt {_PASSES} ]; do "
-    "passes=$((passes+1)); left=; " + _SEEK + 'kill -"$2" ${p#/proc/} 2>/dev/null && left=yes; done; done'
-)
-"""Looks until nobody is found, and twice at least: a process that is just starting a program shows no environment."""
-_RUN = '"$3" -c "$4"; code=$?; ' + _LEFT + "; exit $code"
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 
 
@@ -29,7 +21,7 @@ def exec_arguments(name: str, mark: str, command: str, *, shell: str, cwd: Path,
     line = ["exec", "--workdir", str(cwd), "--env", f"{MARK}={mark}"]
     for key in env:
         line += ["--env", key]
-    return [*line, name, "/bin/sh", "-c", _RUN, "sh", f"{MARK}={mark}", "KILL", shell, command]
+    return [*line, name, *ending_after(f"{MARK}={mark}", shell, command)]
 
 
 class ContainerProcess(asyncio.SubprocessProtocol):
@@ -90,5 +82,4 @@ class ContainerProcess(asyncio.SubprocessProtocol):
 
     async def _signal(self, name: str) -> None:
         """Reach every process inside that carries the mark in its environment."""
-        script = ["/bin/sh", "-c", END_MARKED, "sh", f"{MARK}={self.mark}", name]
-        await self._engine.ask("exec", self._name, *script, timeout=20)
+        await self._engine.ask("exec", self._name, *ending(f"{MARK}={self.mark}", name), timeout=20)
