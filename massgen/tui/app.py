@@ -15,6 +15,8 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.signal import Signal
+from textual.timer import Timer
 from textual.widgets import Static
 
 from massgen.tui.final import FinalPanel
@@ -25,6 +27,7 @@ from massgen.tui.styles import STYLES
 from massgen.tui.symbols import has_unicode, one_line, printable, shortened, sign, state_sign
 
 if TYPE_CHECKING:
+    from massgen.events.types import Event
     from massgen.tui.feed import RunFeed
     from massgen.tui.panel import AgentPanel
     from massgen.tui.ribbon import JobRibbon
@@ -41,7 +44,8 @@ class AsciiBar(ScrollBarRender):
 
 
 class TeamApp(App[int]):
-    """Shows `feed`. Subclasses fill it and may add an input."""
+    """Shows what is `heard`. Subclasses hear it and may add an input. Frames are drawn while there is something new,
+    the clock goes while the run does; `run_changed` tells of both. Otherwise nothing happens here."""
 
     CSS = STYLES
     TITLE = "MassGen"
@@ -83,6 +87,9 @@ class TeamApp(App[int]):
         self.bar = Static(id="bar", markup=False)
         self._place = (0, 0)
         self._room = Size(80, 24)
+        self._frames: Timer | None = None
+        self._clock: Timer | None = None
+        self.run_changed: Signal[None] = Signal(self, "run changed")
 
     @property
     def feed(self) -> RunFeed:
@@ -110,9 +117,9 @@ class TeamApp(App[int]):
             ScrollBar.renderer = AsciiBar
         self.draw_header()
         self.draw_bar()
-        self.set_interval(1 / FRAMES, self.frame)
+        self._frames = self.set_interval(1 / FRAMES, self.frame, pause=True)
+        self._clock = self.set_interval(0.5, self.tick, pause=True)
         self.call_after_refresh(self.run_worker, asyncio.to_thread(_load_the_rest), name="loading")
-        self.set_interval(0.5, self.draw_header)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # `fg`: the screen was cleared
 
     def get_system_commands(self, screen):
@@ -134,10 +141,36 @@ class TeamApp(App[int]):
         """The time up to which a running turn is counted."""
         return time.time()
 
+    def is_going_on(self) -> bool:
+        """Whether time passes for the run."""
+        return self._feed is not None and bool(self._feed.state.agents) and not self._feed.state.complete
+
+    def heard(self, event: Event) -> None:
+        """One more event of the run."""
+        self.feed.apply(event)
+        if self._frames is not None:
+            self._frames.resume()
+
+    def tick(self) -> None:
+        """What changes with the time alone."""
+        self.draw_header()
+        self.run_changed.publish(None)
+        if self._clock is not None and self.is_going_on():
+            self._clock.resume()
+        elif self._clock is not None:
+            self._clock.pause()
+
     def frame(self) -> None:
         """Draw what changed since the last frame."""
         if self._feed is None or not self._feed.changed:
+            if self._frames is not None:
+                self._frames.pause()
             return
+        self._draw_changes()
+        self.tick()
+
+    def _draw_changes(self) -> None:
+        assert self._feed is not None
         changed, self._feed.changed = self._feed.changed, set()
         state = self.feed.state
         if list(state.agents) != list(self.panels):
@@ -153,7 +186,6 @@ class TeamApp(App[int]):
         if None in changed:
             for panel in self.panels.values():
                 panel.draw(self.feed)
-            self.draw_header()
             self._draw_tabs()
         self._draw_final()
 
@@ -265,10 +297,11 @@ class TeamApp(App[int]):
     def open_text(
         self, title: str, text: Callable[[], str | Text], *, key: str = "", again: bool = True, wide: bool = False
     ) -> None:
-        """One long text over the team; `key` closes it too, a `wide` one keeps its lines."""
+        """One long text over the team, asked for `again` as the run goes on; `key` closes it too, a `wide` one keeps
+        its lines."""
         from massgen.tui.screens import TextScreen
 
-        self.push_screen(TextScreen(title, text, again=again, key=key, wide=wide))
+        self.push_screen(TextScreen(title, text, changes=self.run_changed if again else None, key=key, wide=wide))
 
     def action_keys(self) -> None:
         self.open_text("Keys", lambda: self.KEYS, again=False)

@@ -29,7 +29,7 @@ def clock(seconds: float) -> str:
 
 
 class Header(Static):
-    """Drawn by the application twice a second and at every change of the run."""
+    """Drawn by the application at every change of the run, and twice a second while it goes on."""
 
     def __init__(self) -> None:
         super().__init__(id="header", markup=False)

@@ -8,13 +8,16 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import TextArea
 
 Completer = Callable[[str], list[str]]
+BLINKING_SECONDS = 10.0
 
 
 class Prompt(TextArea):
-    """Posts `Sent` with the text. `complete` gives the possible words for the one before the cursor."""
+    """Posts `Sent` with the text. `complete` gives the possible words for the one before the cursor, which stands still
+    once nothing was typed for a while."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+j", "newline", "New line", show=False),
@@ -33,6 +36,22 @@ class Prompt(TextArea):
         self._complete = complete
         self._history: list[str] = []
         self._position = 0
+        self._typing: Timer | None = None
+
+    def on_focus(self) -> None:
+        if self._typing is None:
+            self._typing = self.set_interval(BLINKING_SECONDS, self._stand_still)
+        self._typing.reset()
+
+    def _stand_still(self) -> None:
+        self.cursor_blink = False
+        if self._typing is not None:
+            self._typing.pause()
+
+    def _blink_again(self) -> None:
+        self.cursor_blink = True
+        if self._typing is not None:
+            self._typing.reset()
 
     def remember(self, texts: list[str]) -> None:
         """Earlier questions, oldest first."""
@@ -40,6 +59,7 @@ class Prompt(TextArea):
         self._position = len(texts)
 
     async def _on_key(self, event: Key) -> None:
+        self._blink_again()
         if event.key == "enter":
             event.prevent_default()
             event.stop()

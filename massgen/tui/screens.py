@@ -10,6 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ScrollableContainer, Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.signal import Signal
+from textual.timer import Timer
 from textual.widgets import OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
@@ -20,7 +22,7 @@ CLOSE: list[BindingType] = [Binding("escape,q", "dismiss", "Close", show=False)]
 
 
 class TextScreen(ModalScreen[None]):
-    """`text` is asked for again twice a second, so that a live run stays live (TUI-017)."""
+    """`text` is asked for again with the `changes` of a live run (TUI-017), at most twice a second."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *CLOSE,
@@ -33,14 +35,21 @@ class TextScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, title: str, text: Callable[[], str | Text], *, again: bool = True, key: str = "", wide: bool = False
+        self,
+        title: str,
+        text: Callable[[], str | Text],
+        *,
+        changes: Signal[None] | None = None,
+        key: str = "",
+        wide: bool = False,
     ) -> None:
         """A `wide` text keeps its lines; others are wrapped."""
         super().__init__()
         self._wide = wide
         self._title = title
         self._text = text
-        self._again = again
+        self._changes = changes
+        self._stale: Timer | None = None
         self._key = key
         self._shown: str | Text | None = None
 
@@ -54,10 +63,15 @@ class TextScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._draw()
         self.query_one("#text").focus()
-        if self._again:
-            self.set_interval(0.5, self._draw)
+        if self._changes is not None:
+            self._changes.subscribe(self, lambda _: self._draw_soon())
+
+    def _draw_soon(self) -> None:
+        if self._stale is None:
+            self._stale = self.set_timer(0.5, self._draw)
 
     def _draw(self) -> None:
+        self._stale = None
         text = self._text()
         if text != self._shown:
             self._shown = text
@@ -124,7 +138,7 @@ class BrowseScreen(ModalScreen[None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         entry = self._entries[event.option_index]
-        self.app.push_screen(TextScreen(entry.name, entry.text, again=False, wide=entry.wide))
+        self.app.push_screen(TextScreen(entry.name, entry.text, wide=entry.wide))
 
 
 class Change(NamedTuple):

@@ -82,7 +82,7 @@ class SessionApp(SteeredApp):
         super().on_mount()
         self.seats.display = False
         self.prompt.focus()
-        self.set_interval(0.5, self.wanted.look)
+        self.watch(self.prompt, "has_focus", self._focus_moved, init=False)
         self.run_worker(self._engine(), name="engine")
 
     def draw_bar(self) -> None:
@@ -98,8 +98,7 @@ class SessionApp(SteeredApp):
             line = f" i types  ? keys  {steer}r table  a answers  t timeline  w files  f result  z zoom  n turns"
         self.bar.update(sign(line))
 
-    def draw_header(self) -> None:
-        super().draw_header()
+    def _focus_moved(self) -> None:
         if self.prompt.has_focus != self._typing and len(self.screen_stack) == 1:
             self.draw_bar()
 
@@ -136,8 +135,10 @@ class SessionApp(SteeredApp):
                 self._show_turn(str(message.get("root") or ""), str(message.get("wanted") or ""))
             case "question" | "review":
                 self.wanted.add(wanted_from(message))
+                self.look_on()
             case "closed":
                 self.wanted.close(int(message.get("id") or 0))
+                self.look_on()
             case "notice":
                 self.say(text)
             case _:
@@ -178,22 +179,18 @@ class SessionApp(SteeredApp):
 
     def _begin(self, message: Mapping[str, Any]) -> None:
         self.running, self.cancelled, self.stops, self.note = True, False, False, ""
+        self.at_turn.set()
         self.welcome.display = False
         self.seats.display = True
         directory = Path(str(message.get("log_dir")))
         if self.log_dir is None:
             self.log_dir = directory
-            self.run_worker(self._follow(directory), name="events")
+            self.run_worker(self.follow(directory), name="events")
         self.draw_bar()
-
-    async def _follow(self, directory: Path) -> None:
-        from massgen.views.follow import follow
-
-        async for event in follow(directory):
-            self.feed.apply(event)
 
     def _end(self, message: Mapping[str, Any], text: str) -> None:
         self.running = False
+        self.at_turn.clear()
         code = int(message.get("exit_code") or 0)
         self._code = code if self.start.question else 0
         self.last_answer = str(message.get("answer") or "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 
 from massgen.tui.app import TeamApp
 from massgen.tui.link import EngineLink
@@ -14,10 +17,11 @@ from massgen.tui.symbols import one_line, sign
 from massgen.tui.wanted import WaitingRoom
 
 INTERRUPTED = 4
+POLL_SECONDS, IDLE_SECONDS = 0.1, 1.0
 
 
 class SteeredApp(TeamApp):
-    """A team that is at work in the process behind `link`. `running` is true while a turn runs."""
+    """A team that is at work in the process behind `link`. While a turn runs, `running` is true and `at_turn` set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f4", "question", "Open the question that waits for you", priority=True),
@@ -35,6 +39,35 @@ class SteeredApp(TeamApp):
         self.cancelled = False
         self.stops = False
         self.leaving = False
+        self.at_turn = asyncio.Event()
+        self._looking: Timer | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._looking = self.set_interval(0.5, self._look, pause=True)
+
+    def look_on(self) -> None:
+        """Something may wait for the person."""
+        if self._looking is not None:
+            self._looking.resume()
+
+    def _look(self) -> None:
+        self.wanted.look()
+        if not self.wanted.is_watching and self._looking is not None:
+            self._looking.pause()
+
+    async def follow(self, directory: Path) -> None:
+        """Hear what is written there."""
+        from massgen.views.follow import follow
+
+        async for event in follow(directory, pause=self._until_more):
+            self.heard(event)
+
+    async def _until_more(self, over: bool) -> None:
+        """Between two turns nothing is written."""
+        if over:
+            await self.at_turn.wait()
+        await asyncio.sleep(POLL_SECONDS if self.running else IDLE_SECONDS)
 
     def is_free(self) -> bool:
         """Whether nothing is typed and nothing else is open: then a question may open by itself."""

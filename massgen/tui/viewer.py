@@ -11,6 +11,7 @@ from msgspec import Struct
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -23,6 +24,7 @@ from massgen.tui.symbols import one_line
 from massgen.views.follow import follow
 
 BATCH = 500
+POLL_SECONDS, IDLE_SECONDS = 0.1, 1.0
 
 
 class Watch(Struct, frozen=True, kw_only=True):
@@ -51,11 +53,12 @@ class ViewerApp(TeamApp):
         self.at = self.places.index(watch.place) if watch.place in self.places else len(self.places) - 1
         self._alive = alive
         self._interrupted = False
+        self._watching: Timer | None = None
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._watching = self.set_interval(1.0, self._look_after)
         self._open()
-        self.set_interval(1.0, self._look_after)
 
     def draw_bar(self) -> None:
         keys = "? keys  [ ] turns  r table  a answers  t timeline  c conversation  w files  f result  z zoom  q quit"
@@ -63,8 +66,7 @@ class ViewerApp(TeamApp):
 
     def now(self) -> float:
         """Of a run that is over or dead, the time of its last event."""
-        following = self.at == len(self.places) - 1 and not self._interrupted and not self.target.speed
-        return time.time() if following and not self.feed.state.complete else self.feed.last_seen
+        return time.time() if self.is_going_on() else self.feed.last_seen
 
     def _open(self) -> None:
         """Begin anew at the place that is chosen."""
@@ -73,18 +75,21 @@ class ViewerApp(TeamApp):
         self.feed = RunFeed()
         self._interrupted = False
         self.note = ""
+        self.tick()
         self.run_worker(self._read(), name="events", exclusive=True)
 
     async def _read(self) -> None:
         if not self.places:
-            self.note = "This directory holds no events."
+            self.note = "This directory holds no events yet."
             self.draw_header()
-            return
         if self.at == len(self.places) - 1:
-            async for event in follow(self.target.root):
+            async for event in follow(self.target.root, pause=self._until_more):
                 await self._show(event)
         else:
             await self._past()
+
+    async def _until_more(self, over: bool) -> None:
+        await asyncio.sleep(IDLE_SECONDS if over or self._interrupted else POLL_SECONDS)
 
     async def _past(self) -> None:
         """All events up to the chosen attempt."""
@@ -97,27 +102,41 @@ class ViewerApp(TeamApp):
 
     async def _show(self, event: Event) -> None:
         """One event, at the pace that is asked for (TUI-064); those of earlier attempts at once."""
-        last = self.feed.last_seen
-        paced = self.target.speed > 0 and (event.turn, event.attempt) >= self.places[self.at]
+        place, last = (event.turn, event.attempt), self.feed.last_seen
+        if self._is_newest() and (not self.places or place > self.places[-1]):
+            self.note = self.note if self.places else ""
+            self.places = [*self.places, place]
+            self.at = len(self.places) - 1
+        paced = self.target.speed > 0 and place >= self.places[self.at]
         if paced and last and event.timestamp > last:
             await asyncio.sleep((event.timestamp - last) / self.target.speed)
-        self.feed.apply(event)
+        self.heard(event)
+        if self._watching is not None:
+            self._watching.resume()
+
+    def _is_newest(self) -> bool:
+        return self.at == len(self.places) - 1
+
+    def is_going_on(self) -> bool:
+        following = self._is_newest() and not self._interrupted and not self.target.speed
+        return following and super().is_going_on()
 
     def _look_after(self) -> None:
         """A run whose process is gone is over (TUI-068)."""
-        fresh = places(self.target.root)
-        if len(fresh) > len(self.places):
-            following = self.at == len(self.places) - 1
-            self.places = fresh
-            self.at = len(fresh) - 1 if following else self.at
         state = self.feed.state
-        if not state.agents or state.complete or self.at != len(self.places) - 1:
+        if not state.agents or state.complete or not self._is_newest():
+            if self._watching is not None:
+                self._watching.pause()
             return
-        self._interrupted = not self._alive(state.pid, state.process_started)
-        self.note = "interrupted: its process is gone" if self._interrupted else ""
+        interrupted = not self._alive(state.pid, state.process_started)
+        if interrupted != self._interrupted:
+            self._interrupted = interrupted
+            self.note = "interrupted: its process is gone" if interrupted else ""
+            self.tick()
 
     def action_step(self, step: int) -> None:
         """TUI-062."""
+        self.places = places(self.target.root)
         wanted = min(max(0, self.at + step), len(self.places) - 1)
         if self.places and wanted != self.at:
             self.at = wanted

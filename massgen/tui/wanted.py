@@ -53,6 +53,11 @@ class WaitingRoom:
         """How many wait unseen."""
         return len(self._waiting)
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether `look` may find something to do."""
+        return bool(self._waiting or self._over)
+
     def add(self, wanted: Wanted) -> None:
         """One more."""
         self._waiting.append(wanted)
@@ -68,7 +73,8 @@ class WaitingRoom:
         self.look()
 
     def look(self) -> None:
-        """Take away what is over and open what waits, where that is possible now; call it now and then."""
+        """Take away what is over and open what waits, where that is possible now; call it now and then
+        while the room `is_watching`."""
         for screen in [screen for screen in self._over if screen.is_current]:
             self._over.remove(screen)
             screen.dismiss(None)
