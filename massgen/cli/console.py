@@ -24,6 +24,8 @@ _ASCII = {
     "🔄": "*",
     "📥": ">",
     "📢": "*",
+    "⊘": "/",
+    "→": ">",
     "•": "-",
     "✓": "+",
     "…": "...",
@@ -50,9 +52,12 @@ def fitting(text: str, stream: TextIO) -> str:
 
 
 class Writer:
-    """Writes lines and pieces to a stream until it is closed by the other side; from then on it is silent."""
+    """Writes lines and pieces to a stream until it is closed by the other side; from then on it is silent.
 
-    def __init__(self, stream: TextIO) -> None:
+    Without a stream: to standard output as it is at the time, because a live display stands in for it while it draws.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._open = True
 
@@ -63,9 +68,10 @@ class Writer:
         """Write and flush."""
         if not self._open:
             return
+        stream = self._stream or sys.stdout
         try:
-            self._stream.write(fitting(text, self._stream))
-            self._stream.flush()
+            stream.write(fitting(text, self._stream or sys.__stdout__ or stream))
+            stream.flush()
         except (OSError, ValueError):
             self._open = False
 

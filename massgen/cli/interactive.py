@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
 from msgspec.structs import replace
 
 from massgen.cli.asking import references
-from massgen.cli.console import Writer, tell
+from massgen.cli.console import Writer, one_line, tell
 from massgen.cli.keyboard import Keyboard
 from massgen.cli.person import Person
 from massgen.cli.plain import TurnDisplay, turn_display
 from massgen.cli.session import run_to_end
 from massgen.cli.slash import GOODBYE, NAMES, Slash
 from massgen.cli.start_screen import show_start
+from massgen.cli.suggestions import earlier_questions, rehearsed_question
 from massgen.errors import EXIT_INTERRUPTED, EXIT_OK, MassGenError
 from massgen.runs.conversation import Conversation
 from massgen.runs.request import RunRequest
@@ -28,13 +28,14 @@ CANCELLED = "⏸️ Turn cancelled. Partial progress saved. Enter your next ques
 
 def run_interactive(request: RunRequest, kind: str) -> int:
     """Until the person leaves; the exit code is 0."""
-    out = Writer(sys.stdout)
+    out = Writer()
     config = request.loaded.require()
     show_start(out, config)
     keyboard = Keyboard(NAMES, request.launch)
     session = InteractiveSession(out, keyboard, request, kind)
     with contextlib.suppress(EOFError, KeyboardInterrupt):
         session.offer_launch_directory()
+        session.offer_questions()
         session.converse()
     keyboard.close()
     out.line()
@@ -75,6 +76,17 @@ class InteractiveSession:
                 wish = RequestedPath(path=self._keyboard.ask("Path: ").strip())
         self._add(wish)
 
+    def offer_questions(self) -> None:
+        """What Up brings back at first: questions of earlier turns, or what a simulated team knows."""
+        earlier, rehearsed = earlier_questions(self._chat), rehearsed_question(self._chat)
+        if earlier:
+            self._out.line(f"This session has {len(earlier)} earlier turn(s): /inspect all lists them.")
+        elif rehearsed:
+            self._out.line("This team is simulated and knows what to say to this (Up, then Enter):")
+            self._out.line(f"  {one_line(rehearsed)}")
+        known = [rehearsed, *earlier] if rehearsed and rehearsed not in earlier else earlier
+        self._keyboard.remember(*(one_line(question) for question in known))
+
     def _protected(self) -> tuple[str, ...]:
         self._out.line(PROTECTED_QUESTION)
         entries: list[str] = []
@@ -97,10 +109,11 @@ class InteractiveSession:
         while not self._person.leaving:
             if waiting:
                 line = waiting.pop(0)
+                self._keyboard.remember(line)
                 self._out.line(f"{PROMPT}{line}")
             else:
                 self._out.line()
-                line = self._keyboard.read(PROMPT)
+                line = self._keyboard.read(PROMPT, self._person.half_typed())
             if not line.strip():
                 continue
             if line.lstrip().startswith("/") and "\n" not in line:
@@ -111,6 +124,10 @@ class InteractiveSession:
                 waiting += self._turn(line)
             except MassGenError as error:
                 tell(f"Error: {error}")
+            if self._person.stops:
+                for text in waiting:
+                    self._out.line(f"Not asked any more: {one_line(text)}")
+                waiting.clear()
 
     def _turn(self, line: str) -> tuple[str, ...]:
         """One turn; what was said too late for it is the next question (SESS-046)."""
@@ -120,7 +137,7 @@ class InteractiveSession:
             self._out.line(references_notice(checked))
         run = self._chat.turn(question, named)
         display: TurnDisplay = turn_display(self._kind, self._out, run.agents)
-        self._person.quiet = display.quiet
+        self._person.look_at(display)
         run.stream.subscribe(display)
         result = run_to_end(run, display.say_cancelled, self._person)
         display.finish(result)

@@ -24,12 +24,13 @@ class Keyboard:
         self._found: list[str] = []
         self._set_up()
 
-    def read(self, prompt: str) -> str:
-        """One question; a line that begins with a fence opens a block up to the same fence (SESS-005).
+    def read(self, prompt: str, begun: str = "") -> str:
+        """One question, of which `begun` stands in the line already; a line that begins with a fence opens a block up
+        to the same fence (SESS-005).
 
         Raises `EOFError` at the end of input and `KeyboardInterrupt`.
         """
-        line = input(prompt)
+        line = self._line(prompt, begun)
         fence = next((mark for mark in FENCES if line.lstrip().startswith(mark)), None)
         if fence is None:
             return line
@@ -44,6 +45,30 @@ class Keyboard:
                 lines.append(following)
                 continue
             return "\n".join([*lines, text] if text.strip() else lines)
+
+    @staticmethod
+    def _line(prompt: str, begun: str) -> str:
+        try:
+            import readline
+        except ImportError:
+            return input(prompt)
+        readline.set_startup_hook((lambda: readline.insert_text(begun)) if begun else None)
+        try:
+            return input(prompt)
+        finally:
+            readline.set_startup_hook(None)
+
+    @staticmethod
+    def remember(*lines: str) -> None:
+        """Lines that Up brings back, the last one first; none of them twice."""
+        with contextlib.suppress(ImportError):
+            import readline
+
+            for position in range(readline.get_current_history_length(), 0, -1):
+                if readline.get_history_item(position) in lines:
+                    readline.remove_history_item(position - 1)
+            for line in lines:
+                readline.add_history(line)
 
     @staticmethod
     def ask(prompt: str) -> str:

@@ -6,10 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from massgen.cli.console import Writer, one_line, printable
+from massgen.cli.steering import Steering
+from massgen.cli.typed import TypedLine
 from massgen.runs.request import HumanQuestion
 from massgen.runs.run import Run
 from massgen.workspace.review import Acceptance, FileChange, Review
@@ -18,86 +22,105 @@ log = logging.getLogger(__name__)
 
 LONGEST_DIFF = 200
 WIDTH = 70
+PIECE = 65536
+
+
+class Screen(Protocol):
+    """What a person looks at. Nothing is drawn over a question while `quiet` is held; `watch_typing` says whether the
+    display shows the typed line itself."""
+
+    def quiet(self) -> contextlib.AbstractContextManager[None]: ...
+
+    def watch_typing(self, line: TypedLine) -> bool: ...
 
 
 class Person:
     """Use `beside(run)` around the execution; `review` is the run's reviewer (WS-033), `answer` its `ask_human`.
 
-    `quiet` is held while an agent's question stands on the screen; a live display draws nothing over it.
+    After a turn, `leaving` and `stops` say what it is to be followed by, and `half_typed` what was not sent yet.
     """
 
     def __init__(self, out: Writer) -> None:
         self._out = out
-        self._run: Run | None = None
-        self._rest = b""
+        self._steering: Steering | None = None
+        self._line = TypedLine(sys.stdin.fileno())
+        self._drawn = False
         self._listening = False
         self._open: asyncio.Future[str] | None = None
+        self._quiet: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self.leaving = False
-        self.quiet: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+        self.stops = False
+
+    def look_at(self, screen: Screen) -> None:
+        """The display of the next turn."""
+        self._quiet = screen.quiet
+        self._drawn = screen.watch_typing(self._line)
+
+    def half_typed(self) -> str:
+        """What was typed and not sent when the turn ended; told once."""
+        text, self._line.text = self._line.text, ""
+        return text
 
     @contextlib.contextmanager
-    def beside(self, run: Run) -> Iterator[None]:
-        """Listen while `run` executes in the running loop."""
-        self._run = run
+    def beside(self, run: Run, cancel: Callable[[], None]) -> Iterator[None]:
+        """Listen while `run` executes in the running loop; `cancel` stops it as Ctrl+C does."""
+        self._steering = Steering(self._out, run, cancel)
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(sys.stdin.fileno(), self._typed)
             self._listening = True
         except (NotImplementedError, OSError, ValueError) as error:
             log.debug("Nobody can type while the team works: %s", error)
+        if self._drawn and self._listening:
+            self._line.hide()
         try:
             yield
         finally:
             self._leave_off()
-            self._run = None
+            self.leaving, self.stops = self._steering.leaving, self._steering.stops
+            self._steering = None
+
+    def let_go(self) -> None:
+        """The terminal is as it was: the program may end at any time."""
+        self._line.reveal()
 
     def _leave_off(self) -> None:
         """Nothing more is heard in this turn."""
+        self._line.reveal()
         if self._listening:
             self._listening = False
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
     def _typed(self) -> None:
-        try:
-            data = os.read(sys.stdin.fileno(), 65536)
-        except OSError:
-            data = b""
-        if not data:
+        """Lines that come at once were pasted, and are one message."""
+        data, ended = b"", False
+        while not ended and (not data or select.select([sys.stdin], [], [], 0)[0]):
+            piece = self._read()
+            data, ended = data + piece, not piece
+        lines = self._line.feed(data)
+        if lines and not lines[0].startswith("/"):
+            lines = ["\n".join(lines)]
+        for line in lines:
+            self._take(line.strip())
+        if ended or self._line.ended:
+            self._line.ended = False
             self._leave_off()
             self._answer("")
-            return
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(line.decode("utf-8", "replace").strip())
+
+    @staticmethod
+    def _read() -> bytes:
+        try:
+            return os.read(sys.stdin.fileno(), PIECE)
+        except OSError:
+            return b""
 
     def _take(self, line: str) -> None:
         if self._open is not None:
             self._answer(line)
-        elif line in ("/quit", "/exit", "/q", "/cancel"):
-            self.leaving = line != "/cancel"
-            if self._run is not None:
-                self._run.cancel()
-        elif line.startswith("/skip "):
-            self._skip(line.removeprefix("/skip ").strip())
-        elif line.startswith("/"):
-            now = "/cancel ends it, /skip AGENT drops one agent"
-            self._out.line(f"Commands wait until the turn is over ({now}). Other text goes to the agents.")
-        elif line and self._run is not None:
-            self._tell(line)
-
-    def _tell(self, line: str) -> None:
-        """`@agent text` is for one agent, everything else for all (SESS-045)."""
-        assert self._run is not None
-        name, _, text = line.partition(" ")
-        agent = name[1:] if name.startswith("@") and name[1:] in self._run.agents and text.strip() else None
-        self._run.inject(text.strip() if agent else line, agent)
-        self._out.line(f"→ {agent or 'all agents'}, at the next safe point")
-
-    def _skip(self, agent: str) -> None:
-        if self._run is not None and self._run.skip(agent):
-            self._out.line(f"{agent} is out for this turn; its answers stay.")
-        elif self._run is not None:
-            self._out.line(f"There is no agent {one_line(agent)}. The agents: {', '.join(self._run.agents)}")
+        elif line and self._steering is not None:
+            if self._line.is_hidden:
+                self._out.line(f"> {printable(line)}")
+            self._steering.take(line)
 
     def _answer(self, line: str) -> None:
         if self._open is not None and not self._open.done():
@@ -111,7 +134,8 @@ class Person:
             return ""
         self._open = asyncio.get_running_loop().create_future()
         try:
-            return await self._open
+            with self._line.revealed():
+                return await self._open
         finally:
             self._open = None
 
@@ -119,7 +143,7 @@ class Person:
         """A question to the person (COORD-147); None where it is skipped or nobody can type. Cancelled when the time
         is over."""
         skips = not question.declines
-        with self.quiet():
+        with self._quiet():
             self._out.line()
             kind = "BROADCAST" if skips else "QUESTION"
             self._out.line(f"📢 {kind} FROM {one_line(question.asker).upper()}")

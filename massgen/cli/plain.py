@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from massgen.cli.console import Writer, one_line, printable, tell
 from massgen.cli.lines import cancel_lines, end_lines, restart_lines
-from massgen.cli.person import Person
+from massgen.cli.person import Person, Screen
 from massgen.cli.session import check_output, run_to_end, write_output
+from massgen.cli.typed import TypedLine
 from massgen.errors import EXIT_OK
 from massgen.events.types import (
     AgentStatus,
@@ -33,6 +34,12 @@ from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 
 RULE = "─" * 60
+
+
+def _cut(text: str, most: int) -> str:
+    """On one line, and marked where something is left out."""
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 class PlainDisplay:
@@ -69,15 +76,15 @@ class PlainDisplay:
             case ToolStart(name=name):
                 return (f"[{who}] uses {one_line(name)}",)
             case NewAnswer(label=label, preview=preview):
-                return (f"[{who}] answer {label}: {one_line(preview)[:100]}",)
+                return (f"[{who}] answer {label}: {_cut(preview, 100)}",)
             case Vote(label=label, reason=reason):
-                return (f"[{who}] votes for {label}: {one_line(reason)[:100]}",)
+                return (f"[{who}] votes for {label}: {_cut(reason, 100)}",)
             case Restart(labels=labels):
                 return (f"[{who}] looks again because of {', '.join(labels)}",)
             case Injection(text=text):
-                return (f"[{who}] 📥 [INJECTION] {one_line(text)[:100]}",)
+                return (f"[{who}] 📥 [INJECTION] {_cut(text, 100)}",)
             case Retry(try_number=number, delay_seconds=delay, reason=reason):
-                return (f"[{who}] try {number} failed ({one_line(reason)[:120]}); again in {delay:.1f} s",)
+                return (f"[{who}] try {number} failed ({_cut(reason, 120)}); again in {delay:.1f} s",)
             case AgentStatus(error_type=kind, error_message=message) if kind is not None:
                 return (f"[{who}] {kind}: {one_line(message or '')}",)
             case WinnerSelected(agent=agent, label=label, how=how):
@@ -90,6 +97,10 @@ class PlainDisplay:
     def quiet(self) -> contextlib.AbstractContextManager[None]:
         """Lines are never drawn over."""
         return contextlib.nullcontext()
+
+    def watch_typing(self, line: TypedLine) -> bool:
+        """The terminal shows what is typed."""
+        return False
 
     def say_cancelled(self) -> None:
         """At the first Ctrl+C."""
@@ -106,15 +117,10 @@ class PlainDisplay:
         self._out.line(RULE)
 
 
-class TurnDisplay(Protocol):
-    """What shows one turn: a subscriber that also hears of the cancellation and of the result.
-
-    Nothing on the screen is drawn over while `quiet` is held.
-    """
+class TurnDisplay(Screen, Protocol):
+    """What shows one turn: a subscriber that also hears of the cancellation and of the result."""
 
     def __call__(self, event: Event) -> None: ...
-
-    def quiet(self) -> contextlib.AbstractContextManager[None]: ...
 
     def say_cancelled(self) -> None: ...
 
@@ -133,13 +139,13 @@ def turn_display(kind: str, out: Writer, agents: Sequence[str]) -> TurnDisplay:
 def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") -> int:
     """Run and show it as plain text, or with a live table; the exit code is the run's."""
     check_output(output)
-    out = Writer(sys.stdout)
+    out = Writer()
     person = Person(out) if sys.stdin.isatty() and sys.stdout.isatty() else None
     run = Run(replace(request, review=person.review, ask_human=person.answer) if person is not None else request)
     run.prepare()
     display = turn_display(kind, out, run.agents)
     if person is not None:
-        person.quiet = display.quiet
+        person.look_at(display)
     names = ", ".join(one_line(agent) for agent in run.agents)
     out.line(f"Team: {names}")
     out.line(f"Log: {run.log_dir}")

@@ -41,24 +41,26 @@ def trace(run: Run) -> None:
 async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person | None) -> RunResult:
     asked = False
 
-    def interrupt() -> None:
+    def cancel() -> None:
+        """Once, however often it is said: a terminal that is gone says it several times."""
         nonlocal asked
+        if not asked:
+            asked = True
+            if person is not None:
+                person.let_go()
+            on_cancel()
+            run.cancel()
+
+    def interrupt() -> None:
         if asked:
             os._exit(EXIT_INTERRUPTED)
-        asked = True
-        on_cancel()
-        run.cancel()
-
-    def hang_up() -> None:
-        """The terminal is gone, which may be said several times."""
-        if not asked:
-            interrupt()
+        cancel()
 
     hear("SIGINT", interrupt)
     hear("SIGTERM", interrupt)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
-        hear("SIGHUP", hang_up)
-    with person.beside(run) if person is not None else contextlib.nullcontext():
+        hear("SIGHUP", cancel)
+    with person.beside(run, cancel) if person is not None else contextlib.nullcontext():
         return await run.execute()
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from massgen.cli.console import Writer, one_line, tell
 from massgen.cli.inspection import Inspection, open_in_desktop, show_all
 from massgen.cli.start_screen import team_lines
+from massgen.cli.steering import during_lines
 from massgen.config import Config
 from massgen.errors import MassGenError
 from massgen.runs.conversation import Conversation
@@ -29,8 +30,8 @@ COMMANDS = (
     Command(("/status",), "Agents, mode, conversation and configuration"),
     Command(("/config",), "Open the configuration in your editor"),
     Command(("/context",), "Add or change context paths for the next turns"),
-    Command(("/inspect", "/i"), "Look into the last turn; /inspect N another one; /inspect all lists them"),
-    Command(("/clear", "/reset"), "Forget the conversation; stored turns stay on disk"),
+    Command(("/inspect", "/i"), "Look into the last turn; N: another; all: list them"),
+    Command(("/clear", "/reset"), "Forget the conversation; turns stay on disk"),
     Command(("/quit", "/exit", "/q"), "Leave"),
 )
 NAMES = tuple(name for command in COMMANDS for name in command.names)
@@ -63,6 +64,8 @@ class Slash:
             case "/clear":
                 self._chat.forget()
                 self._out.line("The conversation starts afresh; earlier turns stay on disk (/inspect all).")
+            case _ if name.lower() in ("/cancel", "/skip"):
+                self._out.line("No turn runs.")
             case _:
                 self._out.line(f"There is no command {one_line(name)}. /help lists them.")
         return True
@@ -71,7 +74,9 @@ class Slash:
         for command in COMMANDS:
             self._out.line(f"  {', '.join(command.names):<22}  {command.summary}")
         self._out.line("  @path, @path:w          Let the agents read, or write, a file or directory")
-        self._out.line("While a turn runs: typed lines go to the agents, @agent TEXT to one; /cancel ends the turn.")
+        self._out.line("While a turn runs:")
+        for line in during_lines():
+            self._out.line(line)
 
     @property
     def _configuration(self) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from shutil import get_terminal_size
 
 from massgen.cli.console import Writer, one_line
 from massgen.config import Config
@@ -33,7 +34,9 @@ LABELS = {
     "azure_openai": "Azure OpenAI",
     "lmstudio": "LM Studio",
 }
-WIDTH = 78
+WIDTH, NARROWEST = 78, 24
+MOST_LINES = 4
+"""Of one fact in a frame."""
 
 
 def provider_label(kind: str) -> str:
@@ -53,26 +56,47 @@ def team_lines(config: Config) -> Iterator[str]:
 
 
 def show_start(out: Writer, config: Config) -> None:
-    """The three panels."""
-    for lines in ((*LOGO.splitlines(), "", MOTTO), tuple(team_lines(config)), HELP):
+    """The three panels; the logo where there is room for it."""
+    logo = LOGO.splitlines() if cells(LOGO.splitlines()[0]) <= _width() - 4 else ["MASSGEN"]
+    for lines in ((*logo, "", MOTTO), tuple(team_lines(config)), HELP):
         for line in panel(lines):
             out.line(line)
 
 
+def _width() -> int:
+    """Of a frame without its sides: no line of it is broken by the terminal."""
+    return max(NARROWEST, min(WIDTH, get_terminal_size().columns - 2))
+
+
 def panel(lines: Sequence[str], title: str = "") -> Iterator[str]:
-    """Lines in a frame; lines that are too long for it are cut."""
+    """Lines in a frame; longer ones go on in the next line, and very long ones are cut."""
+    width = _width()
     head = f" {title} " if title else ""
-    yield f"╭{head:─^{WIDTH}}╮"
+    yield f"╭{head:─^{width}}╮"
     for line in lines:
-        text = _cut(line, WIDTH - 4)
-        yield f"│  {text}{' ' * max(0, WIDTH - 4 - cells(text))}  │"
-    yield f"╰{'─' * WIDTH}╯"
+        for text in _folded(line, width - 4):
+            yield f"│  {text}{' ' * max(0, width - 4 - cells(text))}  │"
+    yield f"╰{'─' * width}╯"
 
 
-def _cut(text: str, width: int) -> str:
-    while cells(text) > width:
-        text = text[: max(1, len(text) - (cells(text) - width) - 1)] + "…"
-    return text
+def _folded(text: str, width: int) -> Iterator[str]:
+    for _ in range(MOST_LINES - 1):
+        if cells(text) <= width:
+            break
+        head = text[: _fitting(text, width)]
+        at = head.rfind(" ")
+        head = head[:at] if at > width // 2 else head
+        yield head
+        text = f"  {text[len(head) :].lstrip()}"
+    yield text if cells(text) <= width else f"{text[: _fitting(text, width - 1)]}…"
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters have room."""
+    count = min(len(text), width)
+    while cells(text[:count]) > width:
+        count -= 1
+    return count
 
 
 def cells(text: str) -> int:

@@ -30,7 +30,7 @@ class Terminal:
         environment: Mapping[str, str | None] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "massgen"),
     ) -> None:
-        usual = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": None}
+        usual = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": None, "COLUMNS": None, "LINES": None}
         changes = {**usual, "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})}
         environ = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
         command = [*program, *arguments]

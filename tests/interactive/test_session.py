@@ -276,3 +276,32 @@ def test_a_terminal_that_can_nothing_gets_plain_text(tmp_path: Path, kind: str |
         terminal.expect(FINAL)
         assert terminal.wait() == 0
         assert b"\x1b[" not in terminal.raw
+
+
+@pytest.mark.spec("SESS-003")
+def test_what_a_simulated_team_knows_is_offered_with_up_and_kept_once(tmp_path: Path):
+    write_team(tmp_path)
+    for _ in range(2):
+        with start(tmp_path) as terminal:
+            terminal.expect("This team is simulated and knows what to say to this (Up, then Enter):")
+            terminal.expect("Tabs or spaces?")
+            terminal.expect(PROMPT)
+            terminal.send("\x1b[A")
+            terminal.expect("Tabs or spaces?")
+            terminal.send("\r")
+            terminal.expect(FINAL)
+            terminal.expect(PROMPT)
+            terminal.line("/quit")
+            assert terminal.wait() == 0
+    assert (tmp_path / ".massgen" / "history").read_text().count("Tabs or spaces?") <= 2
+
+
+@pytest.mark.spec("SESS-003", "SESS-004")
+def test_the_start_screen_fits_a_narrow_terminal(tmp_path: Path):
+    write_team(tmp_path)
+    with start(tmp_path, size=(60, 15)) as terminal:
+        shown = terminal.expect("This team is simulated")
+        frames = [line for line in shown.splitlines() if line[:1] in ("╭", "│", "╰")]
+        assert {len(line) for line in frames if line[:1] != "│"} == {60}
+        assert max(map(len, frames)) <= 60 and all("…" not in line for line in frames)
+        assert "/context, /inspect" in shown

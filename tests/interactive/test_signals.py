@@ -106,6 +106,8 @@ def test_ctrl_z_gives_the_shell_back_and_fg_the_program(tmp_path: Path, display)
         if "textual" in display:
             terminal.expect("birch")
             assert terminal.raw.count(b"\x1b[?1049h") == drawn + 1
+        elif "rich_terminal" in display:
+            terminal.expect("birch")
         terminal.interrupt()
         if "textual" in display:
             terminal.expect("cancelled")

@@ -112,7 +112,8 @@ def test_an_existing_configuration_is_replaced_only_if_wanted(tmp_path: Path) ->
     with massgen_at_terminal("--quickstart", directory=tmp_path, home=tmp_path, environment=KEYS) as person:
         take_the_defaults(person)
         person.answers(("Where to save:", ""), ("File name", ""), ("exists already. Replace it? [y/N] ", ""))
-        person.answers(("Save it as another file?", ""), ("Nothing was written.", ""))
+        person.answers(("Save it as another file?", ""))
+        person.wait_for("Nothing was written.")
         assert person.end() == 1
     assert file.read_text() == "mine\n"
 
@@ -122,10 +123,10 @@ def test_what_cannot_be_saved_in_one_place_is_saved_in_another(tmp_path: Path) -
     (tmp_path / ".massgen").write_text("a file where the directory would be")
     with massgen_at_terminal("--quickstart", directory=tmp_path, home=tmp_path, environment=KEYS) as person:
         take_the_defaults(person)
-        person.answers(("Where to save:", ""), ("File name", ""), ("Save as", ""), ("could not be written", ""))
-        person.wait_for("Save it as another file?")
-        person.type("./our team\n")
-        person.answers(("Save as ./our team.yaml? [Y/n] ", ""), ("Saved: ./our team.yaml", ""))
+        person.answers(("Where to save:", ""), ("File name", ""), ("Save as", ""))
+        person.wait_for("could not be written")
+        person.answers(("Save it as another file?", "./our team"), ("Save as ./our team.yaml? [Y/n] ", ""))
+        person.wait_for("Saved: ./our team.yaml")
         person.wait_for(f"massgen --config '{tmp_path}/our team.yaml' \"your question\"")
         assert person.end() == 0
     assert len(read(tmp_path / "our team.yaml")["agents"]) == 3
