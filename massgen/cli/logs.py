@@ -161,7 +161,7 @@ def chosen_place(log_dir: str | None) -> LogPlace:
 
 def run_state(run: Overview) -> str:
     """complete, failed, running, or interrupted (its process is gone without a word)."""
-    from massgen.runs.process import is_running
+    from massgen.process import is_running
 
     if run.complete:
         return "complete" if run.exit_code in (0, None) else "failed"

@@ -9,8 +9,8 @@ from pathlib import Path
 from massgen import paths
 from massgen.cli.console import Writer, one_line, tell
 from massgen.errors import EXIT_OK, ConfigError
+from massgen.process import is_running
 from massgen.runs import registry
-from massgen.runs.process import is_running
 from massgen.runs.sessions import Session
 
 RULE = "=" * 60

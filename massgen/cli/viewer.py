@@ -47,7 +47,7 @@ def viewer_command(
             return EXIT_OK
         log_dir = found
     place = _place(log_dir)
-    from massgen.runs.process import is_running
+    from massgen.process import is_running
     from massgen.tui.viewer import ViewerApp, Watch, places
 
     wanted = _wanted(places(place.root), place, log_dir, turn, attempt)

@@ -18,10 +18,10 @@ from massgen.engine.turn import TurnRunner
 from massgen.engine.watching import CallCounter
 from massgen.errors import ConfigError
 from massgen.events.types import ModelCall, SessionResume, SessionStart
+from massgen.process import own_start
 from massgen.runs.accepting import RecordedReview
 from massgen.runs.equipment import Equipped
 from massgen.runs.preparation import Preparation
-from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest
 from massgen.runs.resuming import Recovered
 from massgen.runs.run import Run

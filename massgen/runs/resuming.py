@@ -38,9 +38,9 @@ from massgen.events.types import (
     SessionResume,
     SessionStart,
 )
+from massgen.process import is_running
 from massgen.runs import registry
 from massgen.runs.preparation import Preparation, preparation_from
-from massgen.runs.process import is_running
 from massgen.runs.request import RunRequest
 from massgen.runs.requested import request_from
 from massgen.runs.unfinished import (

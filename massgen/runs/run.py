@@ -37,6 +37,7 @@ from massgen.errors import EXIT_EXECUTION, ConfigError, ExecutionError, MassGenE
 from massgen.events.continuing import Prepared, Requested, WorkspacesOpened
 from massgen.events.stream import EventStream
 from massgen.events.types import ErrorOccurred, SessionEnd, SessionStart, Warned
+from massgen.process import own_start
 from massgen.runs.accepting import RecordedReview
 from massgen.runs.archive import CallFiles
 from massgen.runs.broadcasting import with_broadcasts
@@ -46,7 +47,6 @@ from massgen.runs.equipment import EquipmentNeeds, Equipped, equip
 from massgen.runs.keeping import TurnKeeper, masked
 from massgen.runs.logbook import Logbook
 from massgen.runs.preparation import Preparation, Preparer, keep_criteria, preparation_record
-from massgen.runs.process import own_start
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.requested import request_record
 from massgen.runs.results import first_error, result_of

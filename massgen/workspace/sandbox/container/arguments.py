@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.container.credentials import Bind, Credentials
+from massgen.workspace.sandbox.container.owner import owner_labels
 from massgen.workspace.sandbox.container.settings import ContainerSettings
 from massgen.workspace.sandbox.layout import Place, places
 
@@ -74,8 +74,7 @@ def labels(settings: ContainerSettings) -> dict[str, str]:
     return {
         "massgen.agent_id": settings.agent_id,
         "massgen.instance": settings.instance,
-        "massgen.owner": f"{socket.gethostname()}:{os.getpid()}",
-    }
+    } | owner_labels()
 
 
 def _place(place: Place) -> list[str]:

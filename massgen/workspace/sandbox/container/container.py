@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from massgen.workspace.sandbox.container.images import present_image
 from massgen.workspace.sandbox.container.leftovers import ending
 from massgen.workspace.sandbox.container.process import MARK
 from massgen.workspace.sandbox.container.settings import ContainerSettings
+from massgen.workspace.sandbox.container.sweep import STATES, sweep
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ class AgentContainer:
         self._workspace = workspace
         self._warn = warn
         self._grants: Grants | None = None
-        self._image = ""
-        self._kept = f"massgen-state:{settings.name.lower()}"
+        self._kept = f"{STATES}:{settings.name.lower()}"
         self._saved = False
+        self._made = False
         self._turn = asyncio.Lock()
 
     @property
@@ -58,14 +58,17 @@ class AgentContainer:
         async with self._turn:
             if self._grants == grants:
                 return
-            if self._grants is None:
-                await sweep(self.engine)
-                self._image = await present_image(self.engine, self.settings.image, self._warn)
-                await self._make(self._image, grants)
-                await self._install()
-            else:
+            if self._grants is not None:
                 await self._save()
+            elif self._made:  # an earlier call was interrupted
+                await self._discard()
+            if self._saved:
                 await self._make(self._kept, grants)
+            else:
+                await sweep(self.engine)
+                image = await present_image(self.engine, self.settings.image, self._warn)
+                await self._make(image, grants)
+                await self._install()
             self._grants = grants
 
     async def _make(self, image: str, grants: Grants) -> None:
@@ -80,8 +83,10 @@ class AgentContainer:
             user=user,
             podman=self.engine.is_podman,
         )
+        self._made = True
         created = await self.engine.ask(*line, env=self._credentials.env)
         if created.code != 0:
+            await self._discard()
             raise ContainerUnavailable(f"The container {self.name} cannot be made: {created.reason}")
         started = await self.engine.ask("start", self.name)
         if started.code != 0:
@@ -143,13 +148,14 @@ class AgentContainer:
             await self.engine.ask("exec", self.name, *ending(f"{MARK}=", "KILL"), timeout=30)
 
     async def _discard(self) -> None:
+        self._grants = None
         await self.engine.ask("rm", "--force", "--volumes", self.name)
+        self._made = False
 
     async def remove(self) -> None:
         """Stop and remove the container and what was kept of it; may be repeated."""
         async with self._turn:
-            if self._grants is not None:
-                self._grants = None
+            if self._made:
                 await self._discard()
             if self._saved:
                 self._saved = False
@@ -161,27 +167,6 @@ def give(workspace: Path, user: User) -> None:
     for directory, names, files in os.walk(workspace):
         for path in (directory, *(os.path.join(directory, name) for name in [*names, *files])):
             os.chown(path, user.uid, user.gid, follow_symlinks=False)
-
-
-async def sweep(engine: Engine) -> None:
-    """Remove containers of programs of this machine that were killed before they could."""
-    form = '{{.ID}} {{.Label "massgen.owner"}}'
-    found = await engine.ask("ps", "--all", "--filter", "label=massgen.owner", "--format", form)
-    for line in found.output.splitlines():
-        container, _, owner = line.partition(" ")
-        host, _, pid = owner.rpartition(":")
-        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
-            await engine.ask("rm", "--force", "--volumes", container)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def exec_environment(env: Mapping[str, str]) -> dict[str, str]:

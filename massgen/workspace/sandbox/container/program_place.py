@@ -5,6 +5,7 @@ Not the agent's container itself: there the agent's commands could read the prog
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
@@ -15,11 +16,12 @@ from msgspec.structs import replace
 
 from massgen.workspace.grants import Grants, PathPolicy
 from massgen.workspace.sandbox.container.arguments import User, create_arguments
-from massgen.workspace.sandbox.container.container import give, sweep
+from massgen.workspace.sandbox.container.container import give
 from massgen.workspace.sandbox.container.credentials import Credentials
 from massgen.workspace.sandbox.container.engine import Engine
 from massgen.workspace.sandbox.container.images import present_image
 from massgen.workspace.sandbox.container.settings import ContainerSettings
+from massgen.workspace.sandbox.container.sweep import sweep
 from massgen.workspace.sandbox.piped import PipedProgram
 from massgen.workspace.sandbox.protocol import PipedProcess, SandboxFailed, SandboxKind
 
@@ -76,13 +78,21 @@ class ContainerProgramPlace:
         options = ["--interactive", "--rm", "--entrypoint", argv[0]]
         for name, value in own.items():
             options += ["--env", name if name in inherited else f"{name}={value}"]
-        created = await engine.ask(line[0], *options, *line[1:], *argv[1:], env=inherited)
-        if created.code != 0:
-            raise SandboxFailed(f"Its container cannot be made: {created.reason}")
-        program = await PipedProgram.start(
-            [engine.program, "start", "--attach", "--interactive", settings.name], limit=limit
-        )
+        try:
+            created = await engine.ask(line[0], *options, *line[1:], *argv[1:], env=inherited)
+            if created.code != 0:
+                raise SandboxFailed(f"Its container cannot be made: {created.reason}")
+            program = await PipedProgram.start(
+                [engine.program, "start", "--attach", "--interactive", settings.name], limit=limit
+            )
+        except BaseException:
+            await asyncio.shield(_remove(engine, settings.name))
+            raise
         return _Contained(program, engine, settings.name)
+
+
+async def _remove(engine: Engine, name: str) -> None:
+    await engine.ask("rm", "--force", "--volumes", name, timeout=30)
 
 
 class _Contained:
@@ -98,6 +108,6 @@ class _Contained:
 
     async def stop(self, grace: float = 1.5) -> None:
         self.stdin.close()
-        if not await self._program.exited(grace):
-            await self._engine.ask("rm", "--force", "--volumes", self._name, timeout=30)
+        await self._program.exited(grace)
+        await _remove(self._engine, self._name)  # also where only the client has ended
         await self._program.stop(grace)
