@@ -59,10 +59,11 @@ def coordination_table(state: RunState, log: CoordinationLog) -> str:
     lines += [f"  Agent {agent.number} is {agent.agent_id}" for agent in state.agents.values()]
     lines += ["", table.edge(), table.row(["Event", *(f"Agent {n}" for n in range(1, len(names) + 1))])]
     lines += [table.rule(), *table.wide("USER", _shown_question(state.question), whole), table.rule("=")]
+    between = table.rule()
     for record in log.records:
         lines += table.rows(_cells(record, names, log))
-        lines.append(table.rule())
-    if lines[-1] == table.rule():
+        lines.append(between)
+    if lines[-1] == between:
         lines.pop()
     lines += [table.edge(), "", *_summary(state, log, names, table)]
     return "\n".join(lines) + "\n"
@@ -142,10 +143,12 @@ class _Table:
         return "|" + "|".join(_pad(f" {cell}", width) for cell, width in zip(cells, self.widths, strict=True)) + "|"
 
     def rows(self, cells: Sequence[str]) -> list[str]:
-        columns = [_wrap(cell, width - 2) for cell, width in zip(cells, self.widths, strict=True)]
+        columns = [_laid(cell, width) for cell, width in zip(cells, self.widths, strict=True)]
         height = max(map(len, columns))
-        filled = [[*column, *([""] * (height - len(column)))] for column in columns]
-        return [self.row(line) for line in zip(*filled, strict=True)]
+        if height > 1:
+            short = zip(columns, self.widths, strict=True)
+            columns = [column + (" " * width,) * (height - len(column)) for column, width in short]
+        return [f"|{'|'.join(line)}|" for line in zip(*columns, strict=True)]
 
     def wide(self, title: str, text: str, width: int) -> list[str]:
         """A row whose text goes over all agents' columns."""
@@ -156,8 +159,13 @@ class _Table:
 
 
 @lru_cache(maxsize=4096)
+def _laid(text: str, width: int) -> tuple[str, ...]:
+    """The lines of a cell as wide as its column; remembered, because a table of many agents repeats few words."""
+    return tuple(_pad(f" {line}", width) for line in _wrap(text, width - 2))
+
+
 def _wrap(text: str, width: int) -> tuple[str, ...]:
-    """The lines of a cell; remembered, because a table of many agents repeats the same few words."""
+    """The lines of a cell."""
     lines: list[str] = []
     for line in text.splitlines() or [""]:
         lines += _broken(line, width) or [""]
