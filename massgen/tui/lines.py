@@ -61,12 +61,13 @@ class Lines(ScrollView, can_focus=True):
     def _renew(self, wanted: Sequence[Item], open: bool) -> int | None:
         """Bring the blocks up to date: the first that changed."""
         first: int | None = None
+        width, console = self.width, self.app.console
         for position, item in enumerate(wanted):
             if position < len(self.blocks) and not self.blocks[position].shows(item):
                 del self.blocks[position:]
             if position == len(self.blocks):
                 self.blocks.append(Block(item, open))
-            if self.blocks[position].draw(item.live, self.width, self.app.console) and first is None:
+            if self.blocks[position].draw(item.live, width, console) and first is None:
                 first = position
         if len(self.blocks) > len(wanted):
             del self.blocks[len(wanted) :]
