@@ -117,7 +117,7 @@ class InteractiveSession:
             if not line.strip():
                 continue
             if line.lstrip().startswith("/") and "\n" not in line:
-                if not self._slash.run(line):
+                if not self._obey(line):
                     return
                 continue
             try:
@@ -128,6 +128,14 @@ class InteractiveSession:
                 for text in waiting:
                     self._out.line(f"Not asked any more: {one_line(text)}")
                 waiting.clear()
+
+    def _obey(self, line: str) -> bool:
+        """False where the session ends. Ctrl+C and Ctrl+D at a question of a command end only the command."""
+        try:
+            return self._slash.run(line)
+        except (EOFError, KeyboardInterrupt):
+            self._out.line()
+            return True
 
     def _turn(self, line: str) -> tuple[str, ...]:
         """One turn; what was said too late for it is the next question (SESS-046)."""

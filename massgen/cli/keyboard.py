@@ -26,7 +26,7 @@ class Keyboard:
 
     def read(self, prompt: str, begun: str = "") -> str:
         """One question, of which `begun` stands in the line already; a line that begins with a fence opens a block up
-        to the same fence (SESS-005).
+        to the same fence (SESS-005). Ctrl+D ends a block, Ctrl+C drops it.
 
         Raises `EOFError` at the end of input and `KeyboardInterrupt`.
         """
@@ -37,9 +37,17 @@ class Keyboard:
         first = line.lstrip().removeprefix(fence)
         if fence in first:
             return first.partition(fence)[0]
-        lines = [first] if first.strip() else []
+        return self._block([first] if first.strip() else [], fence)
+
+    @staticmethod
+    def _block(lines: list[str], fence: str) -> str:
+        """The lines up to the fence; empty for a block that was dropped."""
         while True:
-            following = input("... ")
+            try:
+                following = input("... ")
+            except (EOFError, KeyboardInterrupt) as end:
+                print()
+                return "\n".join(lines) if isinstance(end, EOFError) else ""
             text, closed, _ = following.partition(fence)
             if not closed:
                 lines.append(following)
@@ -103,6 +111,8 @@ class Keyboard:
             readline.set_completer(self._complete)
             libedit = "libedit" in (readline.__doc__ or "")
             readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
+            if not libedit:
+                readline.parse_and_bind("set enable-bracketed-paste on")
 
     def _complete(self, text: str, state: int) -> str | None:
         if state == 0:

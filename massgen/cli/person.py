@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LONGEST_DIFF = 200
 WIDTH = 70
 PIECE = 65536
+LONGEST_LINE = 4095
+"""Bytes that Linux keeps of a line which it edits itself; the rest is lost without a word."""
 
 
 class Screen(Protocol):
@@ -97,6 +99,8 @@ class Person:
         while not ended and (not data or select.select([sys.stdin], [], [], 0)[0]):
             piece = self._read()
             data, ended = data + piece, not piece
+        if not self._line.is_hidden and any(len(line) >= LONGEST_LINE for line in data.split(b"\n")):
+            self._out.line(f"The terminal took only {LONGEST_LINE} bytes of that line; say the rest in further lines.")
         lines = self._line.feed(data)
         if lines and not lines[0].startswith("/"):
             lines = ["\n".join(lines)]

@@ -305,3 +305,64 @@ def test_the_start_screen_fits_a_narrow_terminal(tmp_path: Path):
         assert {len(line) for line in frames if line[:1] != "│"} == {60}
         assert max(map(len, frames)) <= 60 and all("…" not in line for line in frames)
         assert "/context, /inspect" in shown
+
+
+@pytest.mark.spec("SESS-005", "TUI-034")
+def test_a_paste_of_several_lines_is_one_question_that_waits_for_enter(tmp_path: Path):
+    write_team(tmp_path, questions=["Tabs\nor spaces?"])
+    with start(tmp_path) as terminal:
+        terminal.expect(PROMPT)
+        terminal.send("\x1b[200~Tabs\ror spaces?\x1b[201~")
+        terminal.expect("or spaces?")
+        terminal.send("\r")
+        terminal.expect(FINAL)
+        terminal.expect(PROMPT)
+        terminal.line("/quit")
+        assert terminal.wait() == 0
+    (first,) = [event.body for event in read_run(run_of(tmp_path)) if isinstance(event.body, SessionStart)]
+    assert first.question == "Tabs\nor spaces?"
+
+
+@pytest.mark.spec("SESS-005")
+def test_ctrl_c_drops_a_block_and_ctrl_d_ends_it(tmp_path: Path):
+    write_team(tmp_path)
+    with start(tmp_path) as terminal:
+        terminal.expect(PROMPT)
+        terminal.line('"""')
+        terminal.expect("... ")
+        terminal.line("And in Go?")
+        terminal.expect("... ")
+        terminal.interrupt()
+        terminal.expect(PROMPT)
+        terminal.line('"""')
+        terminal.expect("... ")
+        terminal.line("Tabs or spaces?")
+        terminal.expect("... ")
+        terminal.send("\x04")
+        terminal.expect(FINAL)
+        terminal.expect(PROMPT)
+        terminal.line("/quit")
+        assert terminal.wait() == 0
+    (first,) = [event.body for event in read_run(run_of(tmp_path)) if isinstance(event.body, SessionStart)]
+    assert first.question == "Tabs or spaces?"
+
+
+@pytest.mark.spec("SESS-023", "SESS-024", "SESS-027")
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+def test_who_leaves_the_questions_of_a_command_is_back_at_the_prompt(tmp_path: Path, key: str):
+    write_team(tmp_path)
+    with start(tmp_path) as terminal:
+        terminal.expect(PROMPT)
+        terminal.line("/context")
+        terminal.expect("Path (empty line to finish): ")
+        terminal.send(key)
+        terminal.expect(PROMPT)
+        terminal.line("Tabs or spaces?")
+        terminal.expect(FINAL)
+        terminal.expect(PROMPT)
+        terminal.line("/inspect")
+        terminal.expect("Enter your choice:")
+        terminal.send(key)
+        terminal.expect(PROMPT)
+        terminal.line("/quit")
+        assert terminal.wait() == 0

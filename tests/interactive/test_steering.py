@@ -192,3 +192,23 @@ def test_a_shell_gets_its_terminal_back_as_it_was_from_the_rich_display(tmp_path
         terminal.expect("cooked42")
         terminal.line("exit")
         terminal.wait()
+
+
+@pytest.mark.spec("SESS-045")
+@display
+def test_a_long_line_arrives_whole_or_is_said_to_be_cut(tmp_path: Path, display):
+    slow_birch(tmp_path)
+    with Terminal(tmp_path, *display, "--config", "team.yaml", "Tabs or spaces?") as terminal:
+        terminal.expect("answer agent1.1")
+        for _ in range(50):
+            terminal.send("Be brief. " * 10)
+            if display == RICH:
+                terminal.expect("Be brief.")
+        terminal.line("The end.")
+        if display == RICH:
+            terminal.expect("The end.")
+        else:
+            terminal.expect("The terminal took only 4095 bytes of that line")
+        terminal.expect("→ all agents, at the next safe point")
+        terminal.line("/cancel")
+        assert terminal.wait() == 4
