@@ -59,6 +59,15 @@ class Terminal:
     def interrupt(self) -> None:
         self.send("\x03")
 
+    def interrupt_prompt(self) -> None:
+        """Ctrl+C once the program waits for a key: between the words of a prompt and the waiting, Python hears of a
+        signal only with the next key."""
+        status, end = Path(f"/proc/{self.pid}/stat"), time.monotonic() + PATIENCE
+        while status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "S":
+            assert time.monotonic() < end, "the program does not wait for a key"
+            self._read(0.01)
+        self.interrupt()
+
     def expect(self, wanted: str) -> str:
         """Wait until `wanted` is printed after what was expected before; everything up to its end."""
         end = time.monotonic() + PATIENCE

@@ -164,7 +164,7 @@ def test_ctrl_c_at_the_prompt_leaves(tmp_path: Path):
     write_team(tmp_path)
     with start(tmp_path) as terminal:
         terminal.expect(PROMPT)
-        terminal.interrupt()
+        terminal.interrupt_prompt()
         terminal.expect("Goodbye!")
         assert terminal.wait() == 0
 
@@ -332,7 +332,7 @@ def test_ctrl_c_drops_a_block_and_ctrl_d_ends_it(tmp_path: Path):
         terminal.expect("... ")
         terminal.line("And in Go?")
         terminal.expect("... ")
-        terminal.interrupt()
+        terminal.interrupt_prompt()
         terminal.expect(PROMPT)
         terminal.line('"""')
         terminal.expect("... ")
@@ -348,21 +348,24 @@ def test_ctrl_c_drops_a_block_and_ctrl_d_ends_it(tmp_path: Path):
 
 
 @pytest.mark.spec("SESS-023", "SESS-024", "SESS-027")
-@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+@pytest.mark.parametrize("key", ["ctrl-c", "ctrl-d"])
 def test_who_leaves_the_questions_of_a_command_is_back_at_the_prompt(tmp_path: Path, key: str):
+    def leave() -> None:
+        terminal.interrupt_prompt() if key == "ctrl-c" else terminal.send("\x04")
+
     write_team(tmp_path)
     with start(tmp_path) as terminal:
         terminal.expect(PROMPT)
         terminal.line("/context")
         terminal.expect("Path (empty line to finish): ")
-        terminal.send(key)
+        leave()
         terminal.expect(PROMPT)
         terminal.line("Tabs or spaces?")
         terminal.expect(FINAL)
         terminal.expect(PROMPT)
         terminal.line("/inspect")
         terminal.expect("Enter your choice:")
-        terminal.send(key)
+        leave()
         terminal.expect(PROMPT)
         terminal.line("/quit")
         assert terminal.wait() == 0
