@@ -35,9 +35,10 @@ def run_setup(flags: Mapping[str, Any]) -> int:
     ask = Questions()
     ask.say(HOW_TO_ANSWER)
     try:
-        ask_for_keys(ask)
+        if ask_for_keys(ask):
+            ask.say("Next: massgen --quickstart makes a team.")
     except KeyboardInterrupt:
-        ask.say("\nStopped.")
+        ask.say("\nStopped; keys that were saved stay.")
         return EXIT_INTERRUPTED
     return EXIT_OK
 
@@ -95,7 +96,7 @@ def _target(ask: Questions) -> Path:
     places = (user / ".env", here)
     labels = (
         f"{shown(places[0])}  for all your projects",
-        "./.env  for this directory; keep it out of version control",
+        "./.env  for this directory; keep it out of git",
     )
     return places[ask.choose("Where", labels)]
 
