@@ -95,7 +95,8 @@ class ToolEnd(Struct, frozen=True, kw_only=True):
 
 
 class BackgroundJob(Struct, frozen=True, kw_only=True):
-    """A job of an agent began (`running`) or ended; a job that the end of the turn stops has no event (BG-017)."""
+    """A job of an agent began (`running`) or ended; one that the end of the turn stops has no event (BG-017). `tool` is
+    what it calls; of a background shell, whose id begins with `shell_`, a dollar sign and the command."""
 
     kind: ClassVar[str] = "background_job"
     job_id: str

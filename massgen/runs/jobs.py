@@ -15,12 +15,28 @@ from massgen.tools.background.runtime_input import RuntimeInput
 from massgen.tools.background.tools import Backgroundable, background_tools, results_text
 from massgen.tools.catalog import ToolCatalog
 from massgen.tools.protocol import Tool, ToolContext, ToolOutcome
+from massgen.workspace.sandbox.shells import ShellState
 
+LONGEST_COMMAND = 200
 RunCall = Callable[[ToolCall], Awaitable[ToolOutcome]]
 
 
 def _nobody(_: BackgroundJob) -> None:
     return None
+
+
+def shell_job(state: ShellState) -> BackgroundJob:
+    """A background shell as displays show it: its command is its tool (TUI-019)."""
+    match state.status:
+        case "running":
+            status = "running"
+        case "failed":
+            status = "error"
+        case "stopped":
+            status = "completed" if state.exit_code == 0 else "cancelled"
+    milliseconds = 0.0 if status == "running" else round(state.duration_seconds * 1000, 3)
+    tool = f"$ {' '.join(state.command.split())[:LONGEST_COMMAND]}"
+    return BackgroundJob(job_id=state.shell_id, tool=tool, status=status, milliseconds=milliseconds)
 
 
 class SpokenInput(RuntimeInput):

@@ -154,7 +154,7 @@ class ToolParts:
         tools: list[Tool] = []
         if self.work is not None:
             tools += self._file_tools(self.work)
-            tools += self._command_tools()
+            tools += await self._command_tools()
         if self._servers is not None:
             tools += await self._servers.tools()
         if self._custom is not None:
@@ -188,15 +188,19 @@ class ToolParts:
             exclude_file_operations=self.agent.backend.exclude_file_operation_mcps,
         )
 
-    def _command_tools(self) -> list[Tool]:
+    async def _command_tools(self) -> list[Tool]:
         if self._sandboxes is None:
             return []
+        from massgen.runs.jobs import shell_job
         from massgen.tools.commands.offer import command_tools
         from massgen.tools.commands.settings import command_settings
+        from massgen.tools.commands.watch import ShellWatch
 
         around = self.around
         settings = command_settings(self.agent.backend, log_directory=around.log_directory(), redact=around.redact)
-        return command_tools(self._sandboxes, settings)
+        watch = ShellWatch(lambda state: around.emit(shell_job(state), self.agent.id))
+        await around.stack.enter_async_context(watch)
+        return command_tools(self._sandboxes, settings, watch)
 
     def _planning_tools(self) -> list[Tool]:
         """COORD-159: the agent's own task plan, in its workspace where the configuration says so."""

@@ -45,4 +45,4 @@ def jobs_text(jobs: JobsView, now: float) -> Text:
         out.append(f"{column(job.agent_id, 16)} ", style="bold")
         out.append(f"{one_line(job.tool)[:60]}  ")
         out.append(f"{one_line(job.job_id)[:24]}\n", style="dim")
-    return out or Text("No background jobs in this turn. Agents start them with custom or MCP tools.")
+    return out or Text("No background jobs in this turn. Agents start them with tools or commands.")

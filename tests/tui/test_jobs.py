@@ -98,6 +98,57 @@ def test_a_job_that_the_end_of_the_turn_stops_is_shown_as_cancelled(tmp_path: Pa
     assert not any(isinstance(body, BackgroundJob) for body in bodies[end:])
 
 
+SHELL = "mcp__command_line__start_background_shell"
+EXECUTE = "mcp__command_line__execute_command"
+
+
+def until_there(name: str) -> str:
+    return f"until [ -e {name} ]; do sleep 0.05; done"
+
+
+def team_with_shells(directory: Path) -> None:
+    """amber starts three shells: one ends with the file `first`, one fails then, one runs on; the answer waits for
+    the file `second`."""
+    commands = (until_there("first"), f"{until_there('first')}; exit 3", "sleep 600")
+    starts = [{"name": SHELL, "arguments": {"command": command}} for command in commands]
+    wait = {"name": EXECUTE, "arguments": {"command": until_there("second")}}
+    turns = [
+        {"when": {"after_tool": EXECUTE, "answers_below": 1}, "answer": "A formatter.", "delay": 0.0},
+        {"when": {"after_tool": SHELL, "answers_below": 1}, "calls": [wait], "delay": 0.0},
+        {"when": {"answers_below": 1}, "calls": starts, "delay": 0.0},
+        *agent_turns("amber")[1:],
+    ]
+    write_team(
+        directory, ("amber",), turns={"amber": turns}, backend={"cwd": "place", "enable_mcp_command_line": True}
+    )
+
+
+@pytest.mark.spec("TUI-019", "EXEC-076")
+def test_background_shells_stand_there_too_with_their_command_and_their_end(tmp_path: Path):
+    team_with_shells(tmp_path)
+    app = application(tmp_path, "Tabs or spaces?")
+
+    async def story(pilot):
+        await until(pilot, lambda: "3 background jobs (b)" in screen_text(app))
+        assert "amber: $ until [ -e first ]" in screen_text(app)
+        place = next(path for path in tmp_path.rglob("place_*") if path.is_dir())
+        await pilot.press("escape", "b")
+        await until(pilot, lambda: screen_text(app).count("● running") == 3)
+        (place / "first").touch()
+        await until(pilot, lambda: "✓ completed" in screen_text(app) and "✗ error" in screen_text(app))
+        (place / "second").touch()
+        await until(pilot, lambda: app.feed.state.complete and not app.running)
+        await until(pilot, lambda: "■ cancelled" in screen_text(app))
+        await pilot.press("b")
+        await leave(app, pilot)
+
+    play(app, story)
+    assert app.log_dir is not None
+    told = [event.body for event in read_run(app.log_dir) if isinstance(event.body, BackgroundJob)]
+    assert sorted(body.status for body in told) == ["completed", "error", "running", "running", "running"]
+    assert all(body.job_id.startswith("shell_") for body in told)
+
+
 @pytest.mark.spec("TUI-019", "TUI-060")
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 def test_the_viewer_shows_jobs_too_and_says_where_there_are_none(tmp_path: Path, size: tuple[int, int]):

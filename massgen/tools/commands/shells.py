@@ -14,6 +14,7 @@ from massgen.tools.commands.checks import checked_directory
 from massgen.tools.commands.execute import PREFIX, SERVER
 from massgen.tools.commands.output import fitted, readable
 from massgen.tools.commands.settings import CommandPlace, CommandSettings
+from massgen.tools.commands.watch import ShellWatch
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
 from massgen.workspace.sandbox.shells import Shells, ShellState
 
@@ -49,8 +50,9 @@ class ShellTool:
 class ShellActions:
     """What the tools do, for one agent: its shells are its own (EXEC-081)."""
 
-    def __init__(self, place: CommandPlace, settings: CommandSettings) -> None:
+    def __init__(self, place: CommandPlace, settings: CommandSettings, watch: ShellWatch | None = None) -> None:
         self._place = place
+        self._watch = watch
         self._settings = settings
         self._shells = Shells(settings.max_shells)
 
@@ -69,6 +71,8 @@ class ShellActions:
         command = str(arguments["command"])
         directory = checked_directory(command, arguments.get("work_dir"), self._place, self._settings, context.agent_id)
         state = await self._shells.start(await self._place.sandbox(), command, cwd=directory)
+        if self._watch is not None:
+            self._watch.begun(state, self._shells.ended(state.shell_id))
         return {"success": True} | _described(state)
 
     async def output(self, arguments: Mapping[str, Any], _: ToolContext) -> dict[str, Any]:

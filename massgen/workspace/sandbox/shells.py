@@ -101,6 +101,12 @@ class Shells:
             stderr=shell.outputs["stderr"].text(),
         )
 
+    async def ended(self, shell_id: str) -> ShellState:
+        """The state of a shell once it runs no longer."""
+        shell = self._find(shell_id)
+        await shell.process.wait()
+        return _state(shell)
+
     async def kill(self, shell_id: str, *, grace: float = 2.0) -> ShellState:
         """End the shell's process tree; a shell that has ended stays as it is."""
         shell = self._find(shell_id)
