@@ -64,7 +64,6 @@ class TurningScreen(ChoiceScreen):
         self._shown = list(self._choices)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(0.1, self._draw)
 
     def _draw(self) -> None:
@@ -76,6 +75,7 @@ class TurningScreen(ChoiceScreen):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        event.prevent_default()  # Textual calls the handlers of all base classes
         self._turn(event.option_index, 1)
 
     def action_turn(self, step: int) -> None:

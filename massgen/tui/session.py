@@ -79,7 +79,6 @@ class SessionApp(SteeredApp):
 
     def on_mount(self) -> None:
         self.note = "starting..." if not self.start.question else "the team gets ready..."
-        super().on_mount()
         self.seats.display = False
         self.prompt.focus()
         self.watch(self.prompt, "has_focus", self._focus_moved, init=False)

@@ -43,7 +43,6 @@ class SteeredApp(TeamApp):
         self._looking: Timer | None = None
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._looking = self.set_interval(0.5, self._look, pause=True)
 
     def look_on(self) -> None:

@@ -56,7 +56,6 @@ class ViewerApp(TeamApp):
         self._watching: Timer | None = None
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._watching = self.set_interval(1.0, self._look_after)
         self._open()
 
