@@ -295,13 +295,21 @@ class TeamApp(App[int]):
         self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"
 
     def open_text(
-        self, title: str, text: Callable[[], str | Text], *, key: str = "", again: bool = True, wide: bool = False
+        self,
+        title: str,
+        text: Callable[[], str | Text],
+        *,
+        key: str = "",
+        again: bool = True,
+        wide: bool = False,
+        words: Callable[[], str] | None = None,
     ) -> None:
-        """One long text over the team, asked for `again` as the run goes on; `key` closes it too, a `wide` one keeps
-        its lines."""
-        from massgen.tui.screens import TextScreen
+        """One long text over the team, then `words` as Markdown, asked for `again` as the run goes on; `key` closes it
+        too, a `wide` one keeps its lines."""
+        from massgen.tui.screens import Entry, TextScreen
 
-        self.push_screen(TextScreen(title, text, changes=self.run_changed if again else None, key=key, wide=wide))
+        entry = Entry(title, text, wide, words)
+        self.push_screen(TextScreen(entry, changes=self.run_changed if again else None, key=key))
 
     def action_keys(self) -> None:
         self.open_text("Keys", lambda: self.KEYS, again=False)
@@ -328,9 +336,9 @@ class TeamApp(App[int]):
 
     def action_result(self) -> None:
         def text() -> str:
-            return printable(self.feed.state.final_text()) or "There is no final answer yet."
+            return "" if self.feed.state.final_text() else "There is no final answer yet."
 
-        self.open_text("Final answer", text, key="f")
+        self.open_text("Final answer", text, key="f", words=lambda: self.feed.state.final_text())
 
     def action_answers(self) -> None:
         from massgen.tui.contents import answer_entries

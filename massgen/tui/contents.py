@@ -60,11 +60,12 @@ def answer_entries(feed: RunFeed) -> list[Entry]:
             for agent in votes:
                 reason = one_line(agent.vote.reason) if agent.vote else ""
                 out.append(sign(f"▲ {one_line(agent.agent_id)}: {reason}\n"), style="cyan")
-            return out.append(f"\n{printable(answer.text)}")
+            return out.append("\n")
 
         mark = "★ " if answer.label == feed.state.winning_label else ""
         count = f"{len(votes)} vote{'' if len(votes) == 1 else 's'}"
-        entries.append(Entry(sign(f"{mark}{answer.label} {shortened(answer.agent_id, 12)} · {count}"), text))
+        name = sign(f"{mark}{answer.label} {shortened(answer.agent_id, 12)} · {count}")
+        entries.append(Entry(name, text, words=lambda answer=answer: answer.text))
     return entries
 
 

@@ -1,13 +1,12 @@
-"""The result of a turn, and how Markdown is laid out."""
+"""The result of a turn, set apart."""
 
 from __future__ import annotations
 
-from rich.console import RenderableType
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-LONGEST_MARKDOWN = 100_000
+from massgen.tui.markdown import rendered
 
 
 class FinalPanel(VerticalScroll):
@@ -35,10 +34,3 @@ class FinalPanel(VerticalScroll):
         else:
             self._text.update(Text(text.lstrip()))
             self.scroll_end(animate=False)
-
-
-def rendered(text: str) -> RenderableType:
-    """Markdown without live links: what stands in the terminal is what is shown."""
-    from rich.markdown import Markdown
-
-    return Markdown(text, hyperlinks=False) if len(text) < LONGEST_MARKDOWN else Text(text)

@@ -44,7 +44,7 @@ def turn_entries(turn: StoredTurn) -> list[Entry]:
         return lambda: printable(of()) or missing
 
     entries = [
-        Entry("Question and result", lambda: _result(past)),
+        Entry("Question and result", lambda: _result(past), words=lambda: turn.answer),
         *(
             Entry(f"Output of {one_line(name)}", text(lambda name=name: past.output(name), "No output is kept."))
             for name in past.agents
@@ -63,4 +63,4 @@ def _result(past: PastTurn) -> Text:
     out = Text(f"{printable(turn.task)}\n", style="bold")
     facts = [one_line(turn.winner or "no winner"), one_line(turn.timestamp), one_line(turn.log_dir)]
     out.append(f"{sign(' · ').join(fact for fact in facts if fact)}\n\n", style="dim")
-    return out.append(printable(turn.answer) or "This turn has no final answer.")
+    return out.append("" if turn.answer else "This turn has no final answer.")

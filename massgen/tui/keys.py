@@ -3,7 +3,7 @@
 KEYS = """\
 Anywhere
   Ctrl+C         cancel the turn, keep what there is; again: leave
-  Ctrl+Z         back to the shell while the team goes on; fg comes back
+  Ctrl+Z         to the shell while the team works; fg comes back
   Ctrl+K         command palette: every action, themes
   F1, F2         this help; light or dark
   Tab, Shift+Tab between input, agents and answer; Esc leaves the input
@@ -16,6 +16,7 @@ While no text is being typed
   w              workspace files         f  final answer, whole screen
   b              background jobs         l  light or dark
   q              close what is open      ?  this help
+  v              answers as written      y  copy what is open
 """
 ASKING = """
 While the team works

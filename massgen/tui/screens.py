@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+from rich.console import Group, RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ScrollableContainer, Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 from textual.timer import Timer
 from textual.widgets import OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from massgen.tui.symbols import clean, one_line
+from massgen.tui.markdown import rendered
+from massgen.tui.symbols import clean, one_line, printable
 
 CLOSE: list[BindingType] = [Binding("escape,q", "dismiss", "Close", show=False)]
+READ: list[BindingType] = [
+    Binding("v", "as_written", "As it is written", show=False),
+    Binding("y", "copy", "Copy", show=False),
+]
+Content = Callable[[], str | Text]
+
+
+class Entry(NamedTuple):
+    """One line of a list, and what is shown beside it; `words` come after the text and are Markdown."""
+
+    name: str
+    text: Content
+    wide: bool = False
+    words: Callable[[], str] | None = None
+
+    def page(self, as_written: bool) -> Page:
+        """What there is to show now."""
+        text = self.text()
+        return Page(text if isinstance(text, Text) else Text(text), self.words() if self.words else "", as_written)
+
+
+class Page(NamedTuple):
+    """A text, and Markdown that is laid out or stands there as it is written."""
+
+    text: Text
+    words: str
+    as_written: bool
+
+    def shown(self) -> RenderableType:
+        text = clean(self.text.copy())
+        if not self.words:
+            return text
+        if self.as_written:
+            return text + clean(Text(printable(self.words)))
+        return Group(text, rendered(self.words)) if text.plain else rendered(self.words)
+
+    def copied(self) -> str:
+        """What a person wants of it."""
+        return printable(self.words or self.text.plain)
+
+
+def copy(screen: Screen[Any], page: Page) -> None:
+    """Into the clipboard of the terminal: what is marked with the mouse, else the whole page."""
+    marked = screen.get_selected_text()
+    screen.app.copy_to_clipboard(marked or page.copied())
+    screen.notify("Copied what is marked." if marked else "Copied.", timeout=2)
 
 
 class TextScreen(ModalScreen[None]):
@@ -26,6 +74,7 @@ class TextScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *CLOSE,
+        *READ,
         Binding("down,j", "move(1)", show=False),
         Binding("up,k", "move(-1)", show=False),
         Binding("right", "aside(8)", show=False),
@@ -36,29 +85,28 @@ class TextScreen(ModalScreen[None]):
 
     def __init__(
         self,
-        title: str,
-        text: Callable[[], str | Text],
+        entry: Entry,
         *,
         changes: Signal[None] | None = None,
         key: str = "",
-        wide: bool = False,
+        as_written: bool = False,
     ) -> None:
         """A `wide` text keeps its lines; others are wrapped."""
         super().__init__()
-        self._wide = wide
-        self._title = title
-        self._text = text
+        self._entry = entry
         self._changes = changes
         self._stale: Timer | None = None
         self._key = key
-        self._shown: str | Text | None = None
+        self._as_written = as_written
+        self._shown: Page | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = Text(one_line(self._title))
+            box.border_title = Text(one_line(self._entry.name))
             with ScrollableContainer(can_focus=True, id="text"):
-                yield Static(classes="whole wide" if self._wide else "whole", markup=False)
-            yield Static(" Esc closes, arrows and PgUp/PgDn scroll", classes="hint", markup=False)
+                yield Static(classes="whole wide" if self._entry.wide else "whole", markup=False)
+            written = ", v as written" if self._entry.words else ""
+            yield Static(f" Esc closes, arrows and PgUp/PgDn scroll{written}, y copies", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._draw()
@@ -72,10 +120,17 @@ class TextScreen(ModalScreen[None]):
 
     def _draw(self) -> None:
         self._stale = None
-        text = self._text()
-        if text != self._shown:
-            self._shown = text
-            self.query_one(".whole", Static).update(clean(text if isinstance(text, Text) else Text(text)))
+        page = self._entry.page(self._as_written)
+        if page != self._shown:
+            self._shown = page
+            self.query_one(".whole", Static).update(page.shown())
+
+    def action_as_written(self) -> None:
+        self._as_written = not self._as_written
+        self._draw()
+
+    def action_copy(self) -> None:
+        copy(self, self._entry.page(self._as_written))
 
     def on_key(self, event) -> None:
         if self._key and event.key == self._key:
@@ -93,18 +148,10 @@ class TextScreen(ModalScreen[None]):
         view.scroll_end(animate=False) if bottom else view.scroll_home(animate=False)
 
 
-class Entry(NamedTuple):
-    """One line of a list, and what is shown beside it."""
-
-    name: str
-    text: Callable[[], str | Text]
-    wide: bool = False
-
-
 class BrowseScreen(ModalScreen[None]):
     """Answers, files, turns: a list on the left, the chosen one on the right."""
 
-    BINDINGS: ClassVar[list[BindingType]] = CLOSE
+    BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, *READ]
 
     def __init__(self, title: str, entries: Sequence[Entry], *, empty: str, start: int = 0) -> None:
         super().__init__()
@@ -112,6 +159,7 @@ class BrowseScreen(ModalScreen[None]):
         self._entries = entries
         self._empty = empty
         self._start = start
+        self._as_written = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -121,7 +169,8 @@ class BrowseScreen(ModalScreen[None]):
                 yield OptionList(*options, classes="side", compact=True)
                 with VerticalScroll(classes="body"):
                     yield Static(Text(self._empty), id="chosen", markup=False)
-            hint = " Esc closes, Up/Down chooses, Enter: whole screen, Tab: to the text"
+            written = "  v as written" if any(entry.words for entry in self._entries) else ""
+            hint = f" Esc closes  Up/Down  Enter whole screen  Tab text{written}  y copies"
             yield Static(hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
@@ -131,14 +180,26 @@ class BrowseScreen(ModalScreen[None]):
             found.highlighted = min(self._start, len(self._entries) - 1)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        text = self._entries[event.option_index].text()
-        self.query_one("#chosen", Static).update(clean(text if isinstance(text, Text) else Text(text)))
+        self._draw(event.option_index)
+
+    def _draw(self, place: int) -> None:
+        self.query_one("#chosen", Static).update(self._entries[place].page(self._as_written).shown())
         self.query_one(".body").scroll_home(animate=False)
+
+    def action_as_written(self) -> None:
+        self._as_written = not self._as_written
+        place = self.query_one(OptionList).highlighted
+        if place is not None:
+            self._draw(place)
+
+    def action_copy(self) -> None:
+        place = self.query_one(OptionList).highlighted
+        if place is not None:
+            copy(self, self._entries[place].page(self._as_written))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        entry = self._entries[event.option_index]
-        self.app.push_screen(TextScreen(entry.name, entry.text, wide=entry.wide))
+        self.app.push_screen(TextScreen(self._entries[event.option_index], as_written=self._as_written))
 
 
 class Change(NamedTuple):

@@ -20,6 +20,7 @@ from threading import Thread
 import pytest
 
 from massgen.engine.broadcast import HumanAnswers
+from massgen.engine.person import HumanQuestion
 from massgen.runs.server_questions import ServerQuestions
 from massgen.tools.mcp import LinkLimits
 from tests.mcp.scene import agent_with, context, until
@@ -147,7 +148,7 @@ def test_a_person_fills_the_form_of_the_server_with_everything(node: Path) -> No
     typed = ["Ada", "yes", "", "ada@example.org", "https://example.org", "1815-12-10", "7", "2.5", "ross"]
     typed += ["piano, 3", "Wonder Woman", "tuna,trout", "dogs"]
 
-    async def person(who: str, question: str, seconds: float) -> str | None:
+    async def person(question: HumanQuestion) -> str | None:
         return typed.pop(0)
 
     async def run() -> str:
