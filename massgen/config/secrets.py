@@ -35,7 +35,7 @@ def secret_values(values: Mapping[str, Any], environment: Environment) -> frozen
         value
         for _, entries in environment.files
         for name, value in entries.items()
-        if name in names or is_secret_name(name) or _looks_secret(value)
+        if name in names or is_secret_name(name) or looks_secret(value)
     ]
     found += _configured(values)
     return frozenset(value.strip() for value in found if worth_masking(value))
@@ -47,9 +47,10 @@ def worth_masking(value: str) -> bool:
     return len(text) >= SHORTEST and text not in _NO_SECRETS and "${" not in text
 
 
-def _looks_secret(value: str) -> bool:
-    """A `.env` entry that is neither a switch, a number, a path nor an address."""
-    return not re.fullmatch(r"[a-z]+|[\d.]+|(https?://|[/.~]).*", value.strip(), re.IGNORECASE)
+def looks_secret(value: str) -> bool:
+    """An entry of a `.env` file or of a server's `env` that is neither a switch, a number, a path nor an address
+    (one that holds a password is a secret)."""
+    return not re.fullmatch(r"[a-z]+|[\d.]+|(https?://(?![^/]*@)|[/.~]).*", value.strip(), re.IGNORECASE)
 
 
 def _configured(value: Any, key: str = "") -> Iterator[str]:
@@ -99,5 +100,12 @@ class Redactor(Struct, frozen=True, kw_only=True):
                 return value
 
     def _entry(self, name: str, item: Any) -> Any:
+        if name == "env" and isinstance(item, dict):
+            return {key: self._passed_on(key, value) for key, value in item.items()}
         hidden = isinstance(item, str) and item and item not in _NO_SECRETS and "${" not in item
         return MASK if hidden and is_secret_name(name) else self.value(item)
+
+    def _passed_on(self, name: str, item: Any) -> Any:
+        """What a server's environment is given (MCP-065): its names tell less than those of keys."""
+        passed = isinstance(item, str) and worth_masking(item) and looks_secret(item)
+        return MASK if passed else self._entry(name, item)

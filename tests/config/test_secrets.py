@@ -52,6 +52,18 @@ def test_values_below_secret_names_are_masked_whatever_they_are() -> None:
     assert shown == {"api_key": "[redacted]", "nested": [{"token": "[redacted]", "name": "a"}], "n": 1, "key": ""}
 
 
+@pytest.mark.spec("MCP-065")
+def test_what_looks_secret_in_the_environment_of_a_server_is_masked() -> None:
+    env = {"DATABASE_URL": "postgres://me:pass@host/db", "MODE": "fast", "PORT": 80, "A_TOKEN": "t"}
+    shown = Redactor.of([]).value({"mcp_servers": [{"name": "a", "env": env}]})
+    assert shown["mcp_servers"][0]["env"] == {
+        "DATABASE_URL": "[redacted]",
+        "MODE": "fast",
+        "PORT": 80,
+        "A_TOKEN": "[redacted]",
+    }
+
+
 def test_keys_are_not_in_the_representation_of_the_configuration() -> None:
     loaded = load_text("agent: {id: a, backend: {type: openai, model: m, api_key: sk-in-the-file}}")
     assert "sk-in-the-file" not in repr(loaded.require())

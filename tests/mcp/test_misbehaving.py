@@ -17,6 +17,41 @@ from tests.mcp.scene import agent_with, plain, raw, until
 
 
 @pytest.mark.spec("MCP-061")
+def test_a_tool_that_does_not_keep_to_the_protocol_does_not_cost_the_server_its_others() -> None:
+    async def run() -> None:
+        async with agent_with(raw("misfits")) as scene:
+            named = {name.removeprefix("mcp__raw__") for name in await scene.tools()}
+            assert named == {"parts", "half", "shape", "only", "bare", "odd"}
+            await scene.warned("the tool 'odd' has no input schema of type object")
+            await scene.warned("the tool '5' is not described as MCP has it; left out")
+            assert (await scene.call("mcp__raw__bare")).text == "hello"
+
+    asyncio.run(run())
+
+
+@pytest.mark.spec("MCP-007")
+def test_a_result_in_part_unknown_keeps_its_known_parts_and_an_unreadable_one_is_a_short_error() -> None:
+    async def run() -> None:
+        async with agent_with(raw("misfits", timeout_seconds=20)) as scene:
+            parts = (await scene.call("mcp__raw__parts")).text.splitlines()
+            assert parts[0] == "before"
+            assert [part.partition(" left out")[0] for part in parts[1:]] == [
+                "[content of type hologram",
+                "[content of type image",
+                "[content of type None",
+            ]
+            assert (await scene.call("mcp__raw__half")).text == "cut ? here"
+            assert "42" in (await scene.call("mcp__raw__only")).text
+            unread = await scene.call("mcp__raw__shape")
+            assert unread.is_error
+            assert "cannot be read" in unread.text
+            assert len(unread.text.splitlines()) == 1
+            assert "pydantic" not in unread.text
+
+    asyncio.run(run())
+
+
+@pytest.mark.spec("MCP-061")
 def test_servers_that_cannot_start_are_named_and_the_others_work() -> None:
     async def run() -> None:
         gone = {"name": "gone", "command": "no-such-program", "args": ["--fast"]}

@@ -89,6 +89,13 @@ def test_secrets_are_known_also_where_variables_were_replaced_before() -> None:
     assert server.secrets == ("abcdefgh",)
 
 
+@pytest.mark.spec("MCP-065")
+def test_what_looks_secret_in_env_is_one_whatever_its_name() -> None:
+    env = {"DATABASE_URL": "postgres://me:pass@host/db", "PROXY": "http://me:pass@proxy", "MODE": "fast", "AT": "/x/y"}
+    (server,) = parse([{"name": "a", "command": "x", "env": env | {"SITE": "https://example.org"}}]).servers
+    assert set(server.secrets) == {"postgres://me:pass@host/db", "http://me:pass@proxy"}
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [

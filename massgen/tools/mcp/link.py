@@ -27,7 +27,7 @@ from massgen.tools.mcp.place import ServerPlace
 from massgen.tools.mcp.process import ServerProcess, launcher, stdio_streams
 from massgen.tools.mcp.questions import Questions, elicitation
 from massgen.tools.mcp.settings import McpServerSettings
-from massgen.tools.mcp.sift import sifted
+from massgen.tools.mcp.sift import misfit, sifted
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -170,7 +170,9 @@ class ServerLink:
         if self._questions is not None:
             callback = elicitation(settings.name, self._agent_ids, self._questions, self._clocks, settings.secrets)
         return await stack.enter_async_context(
-            Client(sifted(streams), cache=None, elicitation_callback=callback, message_handler=self._heard)
+            Client(
+                sifted(streams, self._mended), cache=None, elicitation_callback=callback, message_handler=self._heard
+            )
         )
 
     async def _http_streams(self, stack: AsyncExitStack) -> Any:
@@ -210,6 +212,9 @@ class ServerLink:
         if self.status == "off":
             self._become("down")
             self._wake.set()
+
+    def _mended(self, what: str) -> None:
+        self._warn(f"{self._title}: {what}")
 
     def _remember(self, process: ServerProcess) -> None:
         words = process.last_words()
@@ -306,6 +311,13 @@ class ServerLink:
                 ) from error
             self._good_calls += 1
             raise ServerUnavailable(f"MCP server '{self.settings.name}': {one_line(error.message, 2000)}") from error
+        except ValueError as error:
+            why = misfit(error)
+            if not why:
+                raise
+            raise ServerUnavailable(
+                f"The result of MCP server '{self.settings.name}' cannot be read, {why}. The call may have had effect."
+            ) from error
         self._good_calls += 1
         self._timeouts = 0
         return result
@@ -333,7 +345,8 @@ class ServerLink:
             error = error.exceptions[0]
         if isinstance(error, MassGenError):
             return one_line(str(error).removeprefix(f"MCP server '{self.settings.name}': "))
-        words = one_line(f"{error}") or type(error).__name__
+        what = misfit(error) if isinstance(error, Exception) else ""
+        words = one_line(what or f"{error}") or type(error).__name__
         return f"{words} ({self.reason})" if self.reason and self.reason not in words else words
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +33,7 @@ INHERITED_ON_WINDOWS = (
     "USERNAME", "USERPROFILE",
 )  # fmt: skip
 MAX_STRAY_LINES = 10_000
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass(slots=True)
@@ -152,14 +155,22 @@ async def _read_messages(child: PipedProcess, process: ServerProcess, send: Call
         if not line.strip():
             continue
         try:
-            message = validate(line, by_name=False)
-        except ValueError:
+            message = validate(_whole(line), by_name=False)
+        except (ValueError, RecursionError):
             process.stray_lines += 1
             process.stderr.append(one_line("(stdout) " + line[:2000].decode(errors="replace")))
             if process.stray_lines >= MAX_STRAY_LINES:
                 return "it writes something other than MCP to its output"
             continue
         await send(SessionMessage(message))
+
+
+def _whole(line: bytes) -> bytes:
+    """`line` without escapes of half a character, as programs write them that cut text within an emoji: strict
+    readers refuse them. Raises ValueError where it is no JSON."""
+    if not _SURROGATE.search(line):
+        return line
+    return json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace")
 
 
 async def _collect(child: PipedProcess, process: ServerProcess) -> None:

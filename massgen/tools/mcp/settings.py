@@ -9,6 +9,8 @@ from typing import Any, Literal, cast
 
 from msgspec import Struct
 
+from massgen.config.secrets import looks_secret, worth_masking
+
 Transport = Literal["stdio", "streamable-http", "sse"]
 
 CALL_TIMEOUT = 60.0
@@ -234,6 +236,7 @@ def _settings(name: str, values: Mapping[str, Any], used: set[str]) -> McpServer
     env = tuple((key, _text(value)) for key, value in (values.get("env") or {}).items())
     headers = tuple((key, _text(value)) for key, value in (values.get("headers") or {}).items())
     shown = {value for key, value in (*env, *headers) if _SECRET_NAME.search(key)}
+    shown |= {value for _, value in env if worth_masking(value) and looks_secret(value)}
     allowed = values.get("allowed_tools")
     security = values.get("security") or {}
     return McpServerSettings(

@@ -41,6 +41,10 @@ def tools() -> list[dict[str, object]]:
             tool("deep", inputSchema=deep(60)),
             tool("wide", inputSchema={"type": "object", "properties": {f"p{n}": {} for n in range(20_000)}}),
         ]
+    if MODE == "misfits":
+        bare = {"name": "bare", "description": "No schema"}
+        odd = tool("odd", inputSchema={"type": "string"})
+        return [tool("parts"), tool("half"), tool("shape"), tool("only"), bare, odd, {"name": 5}, "no tool"]
     if MODE == "trap":
         trap = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
         return [tool("trap", "Never ends to be checked", outputSchema=trap)]
@@ -83,6 +87,15 @@ def call(request: dict, name: str) -> None:
         case "trap":
             result = {"content": [], "structuredContent": {"a": "a" * 60 + "!"}}
             send({"id": request["id"], "result": result})
+        case "parts":
+            parts = [{"type": "text", "text": "before"}, {"type": "hologram"}, {"type": "image"}, "loose"]
+            send({"id": request["id"], "result": {"content": parts}})
+        case "half":
+            text(request, "cut \ud83d here")
+        case "shape":
+            send({"id": request["id"], "result": {"content": "a text"}})
+        case "only":
+            send({"id": request["id"], "result": {"structuredContent": {"answer": 42}}})
         case "noise":
             sys.stdout.write("Listening on port 80\n{not json}\n\n[1, 2]\n" + '{"jsonrpc": "1.0"}\n' * 50)
             text(request, "heard")
