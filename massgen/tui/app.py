@@ -322,7 +322,7 @@ class TeamApp(App[int]):
     def action_jobs(self) -> None:
         from massgen.tui.ribbon import jobs_text
 
-        self.open_text("Background jobs", lambda: jobs_text(self.feed.jobs, self.now()), key="b")
+        self.open_text("Background jobs", lambda: jobs_text(self.feed.jobs, self.now()), key="b", wide=True)
 
     def action_timeline(self) -> None:
         from massgen.tui.contents import timeline_text

@@ -13,7 +13,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from massgen.tui.flow import Flow
-from massgen.tui.symbols import clean, one_line, printable, sign
+from massgen.tui.symbols import clean, one_line, printable, sign, tool_name
 from massgen.views.transcript import Piece, RoundView, ToolCallView
 
 LONGEST_SHOWN = 20_000
@@ -148,7 +148,7 @@ def _tool(call: ToolCallView, open: bool) -> Text:
         state, style = f"✓ {call.milliseconds / 1000:.1f}s", "green"
     out = Text()
     out.append(sign(f"{'▾' if open else '▸'} "), style="dim")
-    out.append(one_line(call.name)[:60], style="bold")
+    out.append(tool_name(call.name)[:60], style="bold")
     out.append(f" {one_line(call.arguments)[:60]} " if not open else " ", style="dim")
     out.append(sign(state), style=style)
     if open:

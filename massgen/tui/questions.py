@@ -93,7 +93,7 @@ class QuestionScreen(ModalScreen[HumanAnswer]):
         if choices is None:
             facts = [f"Enter answers, Esc {no}"]
         else:
-            facts = [f"{'Space ticks, Enter sends' if choices.many else 'Enter picks'}, letters find, Esc {no}"]
+            facts = [f"{'Space ticks, Enter sends' if choices.many else 'Enter picks, letters find'}, Esc {no}"]
         if self._question.until is not None:
             left = max(0, int(self._question.until - time.monotonic()))
             facts.insert(0, f"{left // 60}:{left % 60:02} left")

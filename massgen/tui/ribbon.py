@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from massgen.tui.header import clock
-from massgen.tui.symbols import clean, column, one_line, sign
+from massgen.tui.symbols import clean, column, one_line, sign, tool_name
 from massgen.views.jobs import JobsView, JobView
 
 SIGNS = {"running": "●", "completed": "✓", "error": "✗", "cancelled": "■"}
@@ -33,7 +33,7 @@ class JobRibbon(Static):
 
 
 def _tool(job: JobView) -> str:
-    return one_line(job.tool.removeprefix("custom_tool__").removeprefix("mcp__"))[:30]
+    return tool_name(job.tool)[:30]
 
 
 def jobs_text(jobs: JobsView, now: float) -> Text:
@@ -43,6 +43,6 @@ def jobs_text(jobs: JobsView, now: float) -> Text:
         out.append(sign(f"{SIGNS.get(job.status, '·')} {job.status:<10}"), style=STYLES.get(job.status, ""))
         out.append(f"{clock(job.seconds(now)):>7}  ", style="dim")
         out.append(f"{column(job.agent_id, 16)} ", style="bold")
-        out.append(f"{one_line(job.tool)[:60]}  ")
+        out.append(f"{tool_name(job.tool)[:60]}  ")
         out.append(f"{one_line(job.job_id)[:24]}\n", style="dim")
     return out or Text("No background jobs in this turn. Agents start them with tools or commands.")

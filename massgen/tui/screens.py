@@ -55,7 +55,10 @@ class Page(NamedTuple):
             return text
         if self.as_written:
             return text + clean(Text(printable(self.words)))
-        return Group(text, rendered(self.words)) if text.plain else rendered(self.words)
+        if not text.plain:
+            return rendered(self.words)
+        text.rstrip()
+        return Group(text.append("\n"), rendered(self.words))
 
     def copied(self) -> str:
         """What a person wants of it."""
@@ -170,7 +173,7 @@ class BrowseScreen(ModalScreen[None]):
                 with VerticalScroll(classes="body"):
                     yield Static(Text(self._empty), id="chosen", markup=False)
             written = "  v as written" if any(entry.words for entry in self._entries) else ""
-            hint = f" Esc closes  Up/Down  Enter whole screen  Tab text{written}  y copies"
+            hint = f" Esc closes  Enter whole screen  Tab text{written}  y copies"
             yield Static(hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:

@@ -61,6 +61,14 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
+def tool_name(name: str) -> str:
+    """A tool as people call it: its server, if it has one, and its name."""
+    for prefix in ("mcp__", "custom_tool__"):
+        if name.startswith(prefix):
+            return one_line(name.removeprefix(prefix).replace("__", " ", 1))
+    return one_line(name)
+
+
 def shortened(text: str, cells: int) -> str:
     """At most so many columns of it; wide characters take two."""
     return set_cell_size(one_line(text), min(cells, cell_len(one_line(text)))).rstrip()
