@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -141,3 +142,11 @@ async def bad_image() -> ExecutionResult:
 async def untyped(x) -> str:
     """No type hint."""
     return str(x)
+
+
+def orphans(place: str) -> str:
+    """Start a program that outlives the call, in a session of its own and with the pipes of this one."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    with open(place, "w") as file:
+        file.write(str(child.pid))
+    return "left one"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from massgen.errors import ConfigError
+from massgen.process import is_present, start_ticks
 from massgen.tools.custom.settings import parse_custom_tools
 from massgen.tools.custom.tools import CustomTool, CustomToolOptions, CustomTools
 from massgen.tools.protocol import ToolContext, ToolOutcome
@@ -149,6 +150,20 @@ def test_a_crash_ends_the_call_and_nothing_else() -> None:
             assert (await call(found["counted"])).text == "1"
 
     asyncio.run(run())
+
+
+@pytest.mark.spec("BG-018")
+def test_a_program_that_a_function_left_ends_with_the_tools_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    place = tmp_path / "pid"
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            async with tools("orphans") as found:
+                assert (await call(found["orphans"], {"place": str(place)})).text == "left one"
+                assert is_present(int(place.read_text()))
+
+    asyncio.run(run())
+    assert not Path("/proc/self").exists() or start_ticks(int(place.read_text())) is None
 
 
 @pytest.mark.spec("TOOL-043")

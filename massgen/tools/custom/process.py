@@ -15,6 +15,7 @@ from typing import Any
 
 from massgen.errors import ConfigError, MassGenError
 from massgen.tools.custom.settings import CustomToolSettings
+from massgen.workspace.sandbox.inside.warden import descendants, kill
 
 LOAD_TIMEOUT = 120.0
 CANCEL_GRACE = 1.0
@@ -106,17 +107,21 @@ class WorkerProcess:
         return not reply.get("thread")
 
     async def stop(self) -> None:
+        if self.alive:
+            _end_descendants(self._child.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(self._child.pid, signal.SIGKILL)
             else:
                 self._child.kill()
+        transport = getattr(self._child, "_transport", None)
+        if transport is not None:
+            # Before the wait, which otherwise lasts until nobody holds a pipe: a program that a tool left may.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                transport.close()
         await self._child.wait()
         self._errors.cancel()
         await asyncio.wait([self._errors])
-        transport = getattr(self._child, "_transport", None)
-        if transport is not None:
-            transport.close()
 
     async def _send(self, message: Message) -> None:
         assert self._child.stdin is not None
@@ -158,6 +163,18 @@ class WorkerProcess:
             *lines, rest = (rest + chunk).split(b"\n")
             rest = rest[-2000:]
             self._words.extend(line[:500].decode(errors="replace") for line in lines[-5:] if line.strip())
+
+
+def _end_descendants(worker: int) -> None:
+    """End what the tools of a worker started, in whatever session it is; the worker itself starts no more."""
+    if not hasattr(signal, "SIGSTOP"):
+        return
+    kill(worker, signal.SIGSTOP)
+    for _ in range(5):
+        if not (left := descendants(worker)):
+            return
+        for pid in left:
+            kill(pid, signal.SIGKILL)
 
 
 class WorkerPool:

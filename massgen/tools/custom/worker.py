@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,8 +21,11 @@ from massgen.tool._context import CallContext, CommandOutput, RunCommand, contex
 from massgen.tool._loading import load
 from massgen.tool._result import AudioContent, ExecutionResult, ImageContent
 from massgen.tool._schema import argument_problem, function_schema
+from massgen.workspace.sandbox.inside.warden import descendants, kill, process_control
 
 Message = dict[str, Any]
+SUBREAPER = 36
+FORCED = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Worker:
@@ -141,7 +145,9 @@ def _listen(source: int, loop: asyncio.AbstractEventLoop, messages: asyncio.Queu
     with os.fdopen(source, "rb") as lines:
         for line in lines:
             loop.call_soon_threadsafe(messages.put_nowait, json.loads(line))
-    # The run is gone; a blocking tool must not outlive it.
+    # The run is gone; a blocking tool must not outlive it, nor what it started.
+    for pid in descendants(os.getpid()):
+        kill(pid, FORCED)
     os._exit(0)
 
 
@@ -159,4 +165,6 @@ if __name__ == "__main__":
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     sys.path.append(os.getcwd())
+    # What a tool starts and leaves stays below this process, so that it ends with it.
+    process_control(SUBREAPER, 1)
     asyncio.run(_main(source, output))
