@@ -34,11 +34,14 @@ def serve_command(**flags: Any) -> int:
     if settings.is_public and settings.key is None:
         tell("WARNING: this server has no key and can be reached from other machines: anyone can spend your tokens.")
         tell("         Set MASSGEN_SERVER_API_KEY, or bind to 127.0.0.1.")
-    from massgen.server.listening import serve, serve_reloading
+    from massgen.server.listening import check_address, serve, serve_reloading
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def announce(port: int) -> None:
-        tell(f"Serving {team} at http://{settings.host}:{port}/v1 (model: massgen)")
+        tell(f"Serving {team} at http://{host}:{port}/v1 (model: massgen)")
 
+    check_address(settings)
     if flags["reload"]:
         announce(settings.port)
         serve_reloading(settings, flags)

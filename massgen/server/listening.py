@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ import uvicorn
 from h11 import DONE, IDLE, SEND_BODY
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from massgen.errors import ConfigError
 from massgen.server.reloading import FLAGS_VARIABLE
 from massgen.server.settings import ServerSettings
 
@@ -109,10 +111,29 @@ class Announcing(uvicorn.Server):
             self._tell(self.servers[0].sockets[0].getsockname()[1])
 
 
+def check_address(settings: ServerSettings) -> None:
+    """Raise `ConfigError` where the address cannot be listened on."""
+    host, port = settings.host, settings.port
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"The server cannot listen on {host}, port {port}: {error.strerror}.",
+            hint="Choose another with --host and --port, or stop the program that uses it.",
+        ) from error
+
+
 def serve(settings: ServerSettings, tell: Callable[[int], None] = lambda port: None) -> bool:
     """Serve until SIGINT or SIGTERM; requests at work get `DRAIN_SECONDS`, then their runs are cancelled.
 
-    False: it never listened, for example because the port is taken (uvicorn has said so).
+    False: it never listened; `check_address` finds the usual reasons before (uvicorn says the others).
     """
     from massgen.server.app import create_app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
@@ -53,6 +54,21 @@ def test_callers_choose_only_without_a_given_team_or_when_told_so(tmp_path: Path
     assert settings_from({"config": "team.yaml"}, {}).select_models is False
     assert settings_from({"config": "team.yaml", "allow_model_select": True}, {}).select_models is True
     assert settings_from({"allow_path": (str(tmp_path),)}, {}).directories == (tmp_path,)
+
+
+@pytest.mark.spec("SRV-001", "AUTO-031")
+@pytest.mark.parametrize("more", [(), ("--reload",)])
+def test_a_port_that_is_taken_is_refused_with_the_next_step_and_the_code_of_wrong_settings(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", "massgen", "serve", "--config", "@examples/demo/duo", "--port", port, *more]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"Error: The server cannot listen on 127.0.0.1, port {port}: ")
+    assert "--port" in second
 
 
 @pytest.mark.slow
