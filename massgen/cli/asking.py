@@ -60,7 +60,7 @@ def prepare(question: str, flags: Mapping[str, Any]) -> Asked | None:
         automation=flags["automation"],
         logs=not flags["no_logs"],
         debug=flags["debug"],
-        status_file=Path(flags["status_file"]).absolute() if flags["status_file"] else None,
+        status_file=_status_file(flags),
         single_agent=single,
         session_id=session,
         context_paths=(*_launch_context(flags), *named),
@@ -100,6 +100,17 @@ def _check_personas(loaded: LoadedConfig, flags: Mapping[str, Any]) -> None:
             "--personas cannot be used in decomposition mode.",
             hint="Leave it out, or use --coordination-mode parallel.",
         )
+
+
+def _status_file(flags: Mapping[str, Any]) -> Path | None:
+    """Where `--status-file` writes; its directories are made (AUTO-014)."""
+    if not flags["status_file"]:
+        return None
+    from massgen.cli.session import check_output
+
+    path = Path(flags["status_file"]).absolute()
+    check_output(path, "--status-file")
+    return path
 
 
 def _criteria(flags: Mapping[str, Any]) -> tuple[Criterion, ...]:

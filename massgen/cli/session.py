@@ -64,16 +64,16 @@ async def _with_signals(run: Run, on_cancel: Callable[[], None], person: Person 
         return await run.execute()
 
 
-def check_output(path: Path | None) -> None:
-    """Make the directories of `--output-file` before any model is paid (AUTO-013)."""
+def check_output(path: Path | None, flag: str = "--output-file") -> None:
+    """Make the directories of a file that `flag` names before any model is paid (AUTO-013, AUTO-014)."""
     if path is None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"--output-file {path}: its directory cannot be made ({error.strerror})") from error
+        raise ConfigError(f"{flag} {path}: its directory cannot be made ({error.strerror})") from error
     if path.is_dir():
-        raise ConfigError(f"--output-file {path} is a directory", hint="Name a file.")
+        raise ConfigError(f"{flag} {path} is a directory", hint="Name a file.")
 
 
 def write_output(path: Path, text: str) -> bool:

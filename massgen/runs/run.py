@@ -120,9 +120,7 @@ class Run:
         self.config = keep_single_agent(ready.config, request.single_agent)
         if request.context_paths:
             self.config = with_workspaces(self.config)
-        switched = False
-        if request.criteria:
-            self.config, switched = with_checklist(self.config)
+        self.config, switched = with_checklist(self.config) if request.criteria else (self.config, False)
         if not request.question.strip():
             raise ConfigError("The question is empty.", hint='Give one: massgen "your question"')
         for agent in self.config.agents:
@@ -130,7 +128,7 @@ class Run:
         self._open_session()
         redactor = Redactor.for_run(request.loaded.values, request.loaded.environment)
         root, first_seq = self._continued()
-        keep_logs = request.automation or (request.logs and self.config.ui.logging_enabled)
+        keep_logs = request.logs and (request.automation or self.config.ui.logging_enabled)
         self.log = Logbook.create(
             paths.logs_directory(request.launch),
             redactor,

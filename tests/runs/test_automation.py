@@ -53,7 +53,7 @@ def pair(server: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> 
     """Two agents and a question of two lines, logging switched off in the configuration, all extra files asked for."""
     launch = tmp_path_factory.mktemp("pair")
     path = write_config(launch, server.openai_url, ("fine", "second"), ui={"logging_enabled": False})
-    extra = ("--output-file", "out/answer.txt", "--status-file", "live.json", "--debug")
+    extra = ("--output-file", "out/answer.txt", "--status-file", "live/now.json", "--debug")
     return massgen(launch, "What is\n2+2?", "--automation", "--config", path, *extra)
 
 
@@ -98,9 +98,18 @@ def test_status_copy_debug_log_and_logs_are_written_whatever_the_configuration_s
     pair: subprocess.CompletedProcess[str],
 ) -> None:
     log = log_of(pair)
-    assert json.loads((log.parents[2] / "live.json").read_text()) == status_of(log)
+    assert json.loads((log.parents[2] / "live" / "now.json").read_text()) == status_of(log)
     assert (log / "massgen.log").stat().st_size > 0
     assert (log / "massgen_debug.log").stat().st_size > 0
+
+
+@pytest.mark.spec("AUTO-014", "AUTO-031")
+def test_a_status_file_that_cannot_be_is_refused_before_the_run(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("fine",))
+    for place in (".", "/proc/nowhere/status.json"):
+        done = massgen(tmp_path, "--automation", "--config", path, "Q", "--status-file", place)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("Error: --status-file /")
 
 
 @pytest.mark.spec("AUTO-010", "AUTO-004", "AUTO-001", "CLI-038")
