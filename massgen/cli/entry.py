@@ -45,9 +45,12 @@ def run(argv: Sequence[str] | None = None) -> int:
         return EXIT_OK if leave.exit_code == 0 else EXIT_CONFIG
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        tell(error.format_message())
+        return EXIT_CONFIG
     except click.ClickException as error:
         tell(f"Error: {error.format_message()}")
-        tell("Try: massgen --help")
+        tell(f"Try: {_command_path(arguments)} --help")
         return EXIT_CONFIG
     except MassGenError as error:
         tell(f"Error: {error}")
@@ -70,6 +73,11 @@ def _dispatch(arguments: list[str]) -> int:
 
         result = ask_command.main(arguments, prog_name="massgen", standalone_mode=False)
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _command_path(arguments: list[str]) -> str:
+    """The command whose help explains a wrong use."""
+    return f"massgen {arguments[0]}" if arguments and arguments[0] in SUBCOMMANDS else "massgen"
 
 
 def _load(module: str) -> Any:

@@ -26,8 +26,7 @@ def run_errand(flags: MutableMapping[str, Any], words: Sequence[str] = ()) -> in
     if flags["validate"] is not None:
         from massgen.cli.validate import run_validate
 
-        source = flags["validate"] or flags["config"] or " ".join(words)
-        return run_validate(source or None, strict=flags["strict"], as_json=flags["as_json"])
+        return run_validate(_to_check(flags, words), strict=flags["strict"], as_json=flags["as_json"])
     if flags["list_examples"] or flags["example"] or flags["config_schema"]:
         return _examples(flags)
     if flags["list_sessions"]:
@@ -44,6 +43,15 @@ def run_errand(flags: MutableMapping[str, Any], words: Sequence[str] = ()) -> in
         if flags[name]:
             raise click.ClickException(f"{shown} is not available in this version yet.")
     return None
+
+
+def _to_check(flags: Mapping[str, Any], words: Sequence[str]) -> str | None:
+    """The one configuration that `--validate` is about, None for the default; more than one is refused."""
+    named = [name for name in (flags["validate"], flags["config"], *words) if name]
+    if len(named) > 1:
+        left = ", ".join(named[1:])
+        raise click.ClickException(f"--validate checks one configuration at a time: {named[0]}, not also {left}.")
+    return named[0] if named else None
 
 
 def _wizard(flags: MutableMapping[str, Any]) -> int | None:

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 @click.command("explain", short_help="Show what a configuration will do.")
 @click.argument("config", required=False)
+@click.option("--config", "named", metavar="PATH", help="The same as CONFIG.")
 @click.option("--quick", is_flag=True, help="As with `massgen --quick`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain_command(config: str | None, quick: bool, as_json: bool) -> int:
+def explain_command(config: str | None, named: str | None, quick: bool, as_json: bool) -> int:
     """Say how many answers, ballots and model calls CONFIG leads to, which rules can hold or refuse something, which
     time limits apply, and what it costs where prices are known.
     """
     from massgen.config import load_config
     from massgen.runs.explaining import explain
 
-    found = explain(load_config(config).require(), quick=quick)
+    found = explain(load_config(config or named).require(), quick=quick)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else "\n".join(_lines(found)))
     return EXIT_OK
 

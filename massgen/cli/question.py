@@ -20,6 +20,10 @@ def check_combinations(flags: Mapping[str, Any]) -> None:
         raise click.ClickException("--config and --model/--backend exclude each other: use one of them.")
     if flags["config"] and flags["system_message"]:
         tell("Note: --system-message has no effect together with --config.")
+    if flags["strict"]:
+        tell("Note: --strict has no effect without --validate; a run refuses warnings with --strict-validation.")
+    if flags["as_json"]:
+        tell("Note: --json has no effect without --validate.")
 
 
 def read_question(words: Sequence[str], flags: Mapping[str, Any]) -> str:

@@ -41,17 +41,20 @@ class Inventory:
 
 @click.command("tools", short_help="Show what each agent of a configuration can do.")
 @click.argument("config", required=False)
+@click.option("--config", "named", metavar="PATH", help="The same as CONFIG.")
 @click.option("--call", "call", nargs=2, metavar="NAME JSON", help="Call one tool with arguments as JSON.")
 @click.option("--agent", "agent_id", help="Only this agent.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def tools_command(config: str | None, call: tuple[str, str] | None, agent_id: str | None, as_json: bool) -> None:
+def tools_command(
+    config: str | None, named: str | None, call: tuple[str, str] | None, agent_id: str | None, as_json: bool
+) -> None:
     """Show the tools of each agent of CONFIG, where they come from, what is left out and why, and what they cost.
 
     MCP servers are started and custom tools loaded as in a run, in an empty directory; no model is called.
     """
     from massgen.config import load_config
 
-    loaded = load_config(config)
+    loaded = load_config(config or named)
     team = loaded.require()
     agents = [agent for agent in team.agents if agent_id in (None, agent.id)]
     if not agents:

@@ -26,7 +26,7 @@ def run_validate(source: str | Path | None, *, strict: bool = False, as_json: bo
         loaded = load_config(source)
     except ConfigError as error:
         finding = Diagnostic(level="error", path="", message=error.message, suggestion=error.hint)
-        result, name = ValidationResult.of([finding]), str(source or "")
+        result, name = ValidationResult.of([finding]), str(source or "the default configuration")
     else:
         result = validate_loaded(loaded)
         name = str(loaded.path or source)

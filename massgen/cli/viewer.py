@@ -39,7 +39,8 @@ def viewer_command(
         return _serve(log_dir, port)
     if not is_terminal() and not is_served():
         raise ConfigError(
-            "The viewer needs a terminal.", hint="Without one: massgen logs show, or read status.json in the directory."
+            "The viewer needs a terminal.",
+            hint="Without one: massgen logs summary, or read status.json in the directory.",
         )
     if pick:
         found = _pick()

@@ -44,6 +44,8 @@ def quick_agent(
         section["model"] = model
     if base_url:
         section["base_url"] = base_url
+    elif backend_type(name).needs_base_url:
+        raise ConfigError(f"The backend '{name}' needs the address of a server", hint="Add --base-url URL")
     section["cwd"] = WORKSPACE
     section.update(built_in_tools(name))
     agent: dict[str, Any] = {"id": agent_id, "backend": section}

@@ -44,6 +44,48 @@ def test_a_subcommand_is_the_first_word_only(name: str, capsys: pytest.CaptureFi
     assert "missing.yaml" in capsys.readouterr().err
 
 
+@pytest.mark.spec("CLI-002", "AUTO-031")
+def test_a_wrong_use_names_the_help_of_its_own_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["logs", "bogus"]) == 1
+    assert capsys.readouterr().err == "Error: No such command 'bogus'.\nTry: massgen logs --help\n"
+    assert run(["shares"]) == 1
+    assert capsys.readouterr().err.startswith("Usage: massgen shares ")
+    assert run(["--orchestrator-timeout", "0"]) == 1
+    assert capsys.readouterr().err.endswith("Try: massgen --help\n")
+
+
+@pytest.mark.spec("CFG-060", "CLI-054")
+def test_no_file_that_is_named_beside_another_is_left_unchecked_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path, "http://127.0.0.1:9/v1", ("one",))
+    (tmp_path / "bad.yaml").write_text("agents: []\n")
+    (good,) = {path.name for path in tmp_path.glob("*.yaml")} - {"bad.yaml"}
+    assert run(["--validate", good]) == 0
+    assert run(["--validate", good, "bad.yaml"]) == 1
+    assert run(["--validate", good, "--config", "bad.yaml"]) == 1
+    assert "not also bad.yaml" in capsys.readouterr().err
+    assert run(["--validate"]) == 1
+    assert "not valid: the default configuration: " in capsys.readouterr().out
+
+
+@pytest.mark.spec("CLI-008", "CLI-022")
+def test_a_quick_agent_without_an_address_is_told_the_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--backend", "chatcompletion", "--model", "m", "Q"]) == 1
+    assert "--base-url" in capsys.readouterr().err
+
+
+def test_a_configuration_may_be_named_by_the_flag_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_config(tmp_path, "http://127.0.0.1:9/v1", ("one",))
+    for command in ("explain", "tools"):
+        assert run([command, "--config", str(path)]) == 0
+        assert "agent_a" in capsys.readouterr().out
+
+
 @pytest.mark.spec("CLI-009")
 def test_two_ways_to_a_configuration_exclude_each_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -64,16 +106,18 @@ def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path) -> None:
 @pytest.mark.spec("AUTO-012", "CLI-001", "CLI-009")
 def test_agents_may_talk_at_length_without_a_longer_output(server: ScriptedProvider, tmp_path: Path) -> None:
     path = write_config(tmp_path, server.openai_url, ("talks",))
-    done = massgen(tmp_path, "Q", "--system-message", "be brief", "--config", path, "--automation")
+    done = massgen(tmp_path, "Q", "--system-message", "be brief", "--config", path, "--automation", "--strict")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) <= 20
     assert "--system-message has no effect" in done.stderr and "--system-message" not in done.stdout
+    assert "--strict-validation" in done.stderr
 
 
-@pytest.mark.spec("CLI-029", "LOG-018")
-def test_without_logs_only_status_and_results_are_kept(server: ScriptedProvider, tmp_path: Path) -> None:
+@pytest.mark.spec("CLI-029", "LOG-018", "CFG-010")
+@pytest.mark.parametrize("mode", ["--no-display", "--automation"])
+def test_without_logs_only_status_and_results_are_kept(server: ScriptedProvider, tmp_path: Path, mode: str) -> None:
     path = write_config(tmp_path, server.openai_url, ("one",))
-    done = massgen(tmp_path, "--no-display", "--no-logs", "--config", path, "Q")
+    done = massgen(tmp_path, mode, "--no-logs", "--config", path, "Q")
     assert done.returncode == 0, done.stderr
     (log,) = (tmp_path / ".massgen" / "massgen_logs").glob("log_2*")
     names = {entry.name for entry in log.rglob("*")}

@@ -44,7 +44,8 @@ def test_a_run_is_picked_from_a_list(tmp_path: Path):
 @pytest.mark.spec("TUI-060")
 def test_without_a_terminal_it_ends_with_a_sentence(tmp_path: Path):
     done = run_piped(tmp_path)
-    assert done.returncode == 1 and "The viewer needs a terminal." in done.stderr
+    assert done.returncode == 1
+    assert "The viewer needs a terminal." in done.stderr and "massgen logs summary" in done.stderr
 
 
 @pytest.mark.spec("TUI-062")
