@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 STATE_DIR = ".massgen"
@@ -11,6 +12,8 @@ SESSIONS_DIR = "sessions"
 WORKSPACES_DIR = "workspaces"
 SNAPSHOTS_DIR = "snapshots"
 TEMP_WORKSPACES_DIR = "temp_workspaces"
+SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}")  # the name of a session's directory
+SESSION_ID_FORM = "Use letters, digits, '_', '-' and '.', as in session_20250101_120000."
 
 
 def launch_directory() -> Path:

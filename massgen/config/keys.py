@@ -11,7 +11,7 @@ from massgen.config.diagnostics import Path, nearest
 from massgen.config.findings import Findings
 from massgen.config.not_yet import NOT_YET, NOT_YET_VALUES
 from massgen.config.schema.base import Section
-from massgen.config.schema.root import Config
+from massgen.config.schema.root import OLD_FORM, Config
 from massgen.config.source import SourceList, SourceMap
 
 FREE_PREFIX = "x-"
@@ -47,7 +47,7 @@ def _section(model: type[Section], values: SourceMap, pattern: str, path: Path, 
         here = (*path, key)
         field = model.model_fields.get(key)
         if field is None:
-            if not (path == () and key.startswith(FREE_PREFIX)):
+            if not (path == () and (key.startswith(FREE_PREFIX) or key in OLD_FORM)):
                 _unknown(model, values, key, here, findings)
             continue
         dotted = f"{pattern}.{key}" if pattern else key

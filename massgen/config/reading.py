@@ -120,6 +120,7 @@ def _take_out(root: SourceMap, path: Path) -> None:
 def _report(findings: Findings, path: Path, value: Any, group: list[ErrorDetails]) -> None:
     types = {detail["type"] for detail in group}
     key = str(path[-1]) if path else ""
+    subject = f"'{key}'" if path and isinstance(path[-1], str) else f"An entry of '{_holder(path)}'"
     if types == {"missing"}:
         owner = _owner(path[:-1])
         findings.error(path[:-1], f"{owner} missing required field '{key}'", f"Add '{key}: ...'")
@@ -134,17 +135,21 @@ def _report(findings: Findings, path: Path, value: Any, group: list[ErrorDetails
     kinds = list(dict.fromkeys(kind for detail in group if (kind := _KINDS.get(detail["type"]))))
     if kinds:
         wanted = " or ".join(kinds)
-        findings.error(path, f"'{key}' must be {wanted}, not {_shown(path, value)}", _fix(kinds, value))
+        findings.error(path, f"{subject} must be {wanted}, not {_shown(path, value)}", _fix(kinds, value))
         return
     detail = group[0]
     message = detail["msg"].replace("Input should", "must").replace("input", "value")
-    findings.error(path, f"'{key}' {message}, not {_shown(path, value)}")
+    findings.error(path, f"{subject} {message}, not {_shown(path, value)}")
 
 
 def _owner(path: Path) -> str:
-    names = [part for part in path if isinstance(part, str)]
-    last = names[-1] if names else "configuration"
+    last = _holder(path)
     return {"agents": "Agent", "context_paths": "Context path", "hooks": "Hook"}.get(last, f"'{last}'")
+
+
+def _holder(path: Path) -> str:
+    """The last key of `path` that is no position in a list."""
+    return next((part for part in reversed(path) if isinstance(part, str)), "configuration")
 
 
 def _allowed(detail: ErrorDetails) -> list[str]:

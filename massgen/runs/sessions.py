@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -15,9 +14,9 @@ from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, UserMessage
 from massgen.errors import ConfigError, StorageError
+from massgen.paths import SESSION_ID, SESSION_ID_FORM
 from massgen.views.files import guarded, safe_name, write_atomic, write_json
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}")
 PREFIX = "session"
 TRIES = 1000
 
@@ -85,9 +84,8 @@ class Session(Struct, frozen=True, kw_only=True):
     @classmethod
     def open(cls, storage: Path, session_id: str) -> Session:
         """The session of that id; a new one where it does not exist yet. Raises `ConfigError` for a bad id."""
-        if not _ID.fullmatch(session_id):
-            hint = "Use letters, digits, '_', '-' and '.', as in session_20250101_120000."
-            raise ConfigError(f"{session_id!r} is no session id.", hint=hint)
+        if not SESSION_ID.fullmatch(session_id):
+            raise ConfigError(f"{session_id!r} is no session id.", hint=SESSION_ID_FORM)
         root = storage / session_id
         try:
             root.mkdir(parents=True, exist_ok=True)

@@ -195,6 +195,23 @@ def test_first_version_files_are_told_to_migrate(text: str) -> None:
     (problem,) = load(text).errors
     assert problem.message == "V1 config format detected"
     assert "Migrate" in (problem.suggestion or "")
+    assert load(text).warnings == ()
+
+
+@pytest.mark.spec("CFG-068")
+def test_an_agent_that_is_no_map_is_one_error_that_says_what_it_is() -> None:
+    found = load("agents: [null, 3]\norchestrator: {}\n")
+    assert errors(found) == [
+        ("agents[0]", "An entry of 'agents' must be a map, not empty"),
+        ("agents[1]", "An entry of 'agents' must be a map, not the number 3"),
+    ]
+
+
+@pytest.mark.spec("SESS-085", "CFG-063")
+@pytest.mark.parametrize("name", ["../up", "my chat", "''"])
+def test_a_session_id_that_no_run_takes_is_an_error(name: str) -> None:
+    (problem,) = load(MINIMAL + f"session_id: {name}\n").errors
+    assert problem.path == "session_id" and "is no session id" in problem.message
 
 
 @pytest.mark.spec("CFG-071")

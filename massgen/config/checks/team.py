@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from massgen import paths
 from massgen.config.diagnostics import Path, nearest
 from massgen.config.findings import Findings
-from massgen.config.schema.root import Config
+from massgen.config.schema.root import OLD_FORM, Config
 from massgen.config.source import SourceMap
 
 LONGEST_ID = 200
@@ -13,8 +14,7 @@ LONGEST_ID = 200
 def check_team(config: Config, findings: Findings) -> None:
     """Required fields of the team, unique ids, roles, caps."""
     root = findings.root
-    if "models" in root or "num_agents" in root:
-        key = "models" if "models" in root else "num_agents"
+    if key := next((key for key in OLD_FORM if key in root), None):
         advice = "Migrate to the present form: list the agents below 'agents:', each with id and backend"
         findings.error((key,), "V1 config format detected", advice)
     elif not root.get("agents"):
@@ -24,6 +24,8 @@ def check_team(config: Config, findings: Findings) -> None:
     ids = _check_ids(config, findings)
     _check_presenter(config, ids, findings)
     _check_caps(config, findings)
+    if config.session_id is not None and not paths.SESSION_ID.fullmatch(config.session_id):
+        findings.error(("session_id",), f"{config.session_id!r} is no session id", paths.SESSION_ID_FORM)
     if len(config.agents) > 1 and "orchestrator" not in root:
         message = "Several agents and no 'orchestrator' section; its defaults apply"
         findings.warning((), message, "Add 'orchestrator:' with the settings you want")
@@ -36,10 +38,17 @@ def given_agent(root: SourceMap, index: int) -> SourceMap:
     return agent if isinstance(agent, SourceMap) else SourceMap()
 
 
+def _is_map(root: SourceMap, index: int) -> bool:
+    agents = root.get("agents")
+    return not isinstance(agents, list) or index >= len(agents) or isinstance(agents[index], SourceMap)
+
+
 def _check_ids(config: Config, findings: Findings) -> dict[str, int]:
     seen: dict[str, int] = {}
     for index, agent in enumerate(config.agents):
         path: Path = ("agents", index)
+        if not _is_map(findings.root, index):
+            continue  # said already, where the tree was read
         given = given_agent(findings.root, index)
         if given.get("id") in (None, "") or (isinstance(given["id"], str) and not given["id"].strip()):
             findings.error(path, "Agent missing required field 'id'", "Add 'id: \"agent-name\"'")

@@ -11,6 +11,8 @@ from massgen.config.schema.orchestrator import OrchestratorConfig
 from massgen.config.schema.timeouts import TimeoutSettings
 from massgen.config.schema.ui import UiConfig
 
+OLD_FORM = ("models", "num_agents")  # top-level keys of files of the first version (CFG-070)
+
 
 class Config(Section):
     """A whole configuration. Keys that begin with `x-` are free, for anchors of your own."""
