@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from massgen.config.diagnostics import nearest
@@ -46,7 +47,7 @@ def find_config(value: str | Path | None, launch: Path | None = None) -> Path:
     if found is None and text.startswith("massgen/configs/"):
         found = find_example(text)
     if found is None:
-        raise _not_found(text, [str(place) for place in places])
+        raise _not_found(text, [f"{place} (a directory)" if os.path.isdir(place) else str(place) for place in places])
     return found
 
 
@@ -92,6 +93,12 @@ def nearest_example(text: str) -> str | None:
     names = example_names()
     if wanted in names:
         return EXAMPLES_PREFIX + wanted
-    found = nearest(wanted, names) or nearest(wanted.rsplit("/", 1)[-1], {name.rsplit("/", 1)[-1] for name in names})
+    short, ends = wanted.rsplit("/", 1)[-1], {name.rsplit("/", 1)[-1] for name in names}
+    found = nearest(wanted, names) or nearest(short, ends) or _begun(short, ends)
     full = next((name for name in names if found and (name == found or name.endswith("/" + found))), None)
     return EXAMPLES_PREFIX + full if full else None
+
+
+def _begun(word: str, names: set[str]) -> str | None:
+    """The first name that `word` is a part of, where it is long enough to mean something."""
+    return next((name for name in sorted(names) if len(word) > 3 and word in name), None)

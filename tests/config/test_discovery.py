@@ -105,6 +105,22 @@ def test_what_cannot_be_found_names_the_value_the_places_and_the_nearest_example
 
 
 @pytest.mark.spec("CFG-008")
+@pytest.mark.parametrize("value", ["@examples/three_agent", "three_agents"])
+def test_the_beginning_of_a_name_leads_to_the_example(home: Path, value: str) -> None:
+    with pytest.raises(ConfigNotFound) as caught:
+        find_config(value)
+    assert "@examples/basic/multi/three_agents_default?" in (caught.value.hint or "")
+
+
+@pytest.mark.spec("CFG-008")
+def test_a_directory_is_told_from_a_file_that_is_missing(home: Path) -> None:
+    Path("team").mkdir()
+    with pytest.raises(ConfigNotFound) as caught:
+        find_config("team")
+    assert f"{Path('team').absolute()} (a directory)" in (caught.value.hint or "")
+
+
+@pytest.mark.spec("CFG-008")
 @pytest.mark.parametrize("value", ["nope", "@examples/nope", "/nowhere/x.yaml", "a\0b", "x" * 5000, "~nobody/x", "."])
 def test_any_value_that_names_nothing_is_an_ordinary_error(home: Path, value: str) -> None:
     with pytest.raises(ConfigError):
