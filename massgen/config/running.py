@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from massgen.config.diagnostics import path_text
 from massgen.config.loading import LoadedConfig
 from massgen.config.schema.agent import AgentConfig
 from massgen.config.schema.root import Config
@@ -25,12 +26,14 @@ class ReadyConfig(Struct, frozen=True, kw_only=True):
 def ready_config(loaded: LoadedConfig, *, strict: bool = False) -> ReadyConfig:
     """Check `loaded` for a run; raises `ConfigError` for errors, and for warnings if `strict`.
 
-    An MCP server that needs a variable which is not set is left out; a backend's key, address or model that
-    needs one ends the run (CFG-075, MCP-023).
+    An MCP server that needs a variable which is not set is left out; a context path, or a backend's key, address
+    or model that needs one ends the run (CFG-075, MCP-023).
     """
     config = loaded.require(strict=strict)
     notices = [f"Warning: {item.format()}" for item in loaded.warnings]
     unset = {variable.name for variable in loaded.unset_variables}
+    for wish in config.orchestrator.context_paths:
+        _refuse(f"The context path '{wish.path}'", _names_in(wish.path, unset))
     agents: list[AgentConfig] = []
     for agent in config.agents:
         _check_needed(agent, unset, notices)
@@ -44,6 +47,11 @@ def ready_config(loaded: LoadedConfig, *, strict: bool = False) -> ReadyConfig:
                 kept.append(server)
         backend = agent.backend.model_copy(update={"mcp_servers": tuple(kept)})
         agents.append(agent.model_copy(update={"backend": backend}))
+    notices += [
+        f"Warning: {path_text(variable.path)} uses {variable.name}, which is not set"
+        for variable in loaded.unset_variables
+        if variable.path[:1] not in (("agents",), ("agent",))
+    ]
     idle = sorted({item.path for item in loaded.hints if item.code == "not-yet"})
     if idle:
         notices.append(f"Note: without effect in this version: {', '.join(idle)}")
@@ -52,14 +60,17 @@ def ready_config(loaded: LoadedConfig, *, strict: bool = False) -> ReadyConfig:
 
 def _check_needed(agent: AgentConfig, unset: set[str], notices: list[str]) -> None:
     for key in NEEDED:
-        missing = _names_in(getattr(agent.backend, key), unset)
-        if missing:
-            raise ConfigError(
-                f"Agent '{agent.id}': {key} needs the variable {missing[0]}, which is not set.",
-                hint=f"Set it in the environment, ./.env or ~/.config/massgen/.env: {missing[0]}=...",
-            )
+        _refuse(f"Agent '{agent.id}': {key}", _names_in(getattr(agent.backend, key), unset))
     rest = agent.backend.model_dump(exclude={*NEEDED, "mcp_servers"}, exclude_unset=True)
     notices += [f"Warning: agent '{agent.id}' uses {name}, which is not set" for name in _names_in(rest, unset)]
+
+
+def _refuse(what: str, missing: list[str]) -> None:
+    if missing:
+        raise ConfigError(
+            f"{what} needs the variable {missing[0]}, which is not set.",
+            hint=f"Set it in the environment, ./.env or ~/.config/massgen/.env: {missing[0]}=...",
+        )
 
 
 def _names_in(value: Any, unset: set[str]) -> list[str]:

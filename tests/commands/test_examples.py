@@ -58,6 +58,6 @@ def test_the_second_has_two_agents_that_read_source_and_documents() -> None:
     assert [(one["type"], one["model"]) for one in backends] == [("openai", "gpt-5-mini"), ("gemini", "gemini-2.5-pro")]
     assert all(one["enable_mcp_command_line"] for one in backends)
     assert config["orchestrator"]["context_paths"] == [
-        {"path": "massgen", "permission": "read"},
-        {"path": "docs", "permission": "read"},
+        {"path": "${MASSGEN_CHECKOUT}/massgen", "permission": "read"},
+        {"path": "${MASSGEN_CHECKOUT}/docs", "permission": "read"},
     ]

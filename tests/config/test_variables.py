@@ -169,6 +169,15 @@ def test_a_run_fails_only_where_the_value_is_needed() -> None:
     assert any("NOT_SET" in line for line in ready.notices)
 
 
+@pytest.mark.spec("CFG-075", "CFG-012")
+def test_a_context_path_needs_its_variable_and_other_sections_are_warned_about() -> None:
+    paths = "orchestrator: {context_paths: [{path: '${NOT_SET}/src', permission: read}]}"
+    with pytest.raises(ConfigError, match=r"context path '\$\{NOT_SET\}/src' needs the variable NOT_SET"):
+        ready_config(one_agent("type: openai\nmodel: m", paths))
+    ready = ready_config(one_agent("type: openai\nmodel: m", "orchestrator: {snapshot_storage: 'at-${NOT_SET}'}"))
+    assert "Warning: orchestrator.snapshot_storage uses NOT_SET, which is not set" in ready.notices
+
+
 @pytest.mark.spec("CFG-063", "CFG-064")
 def test_a_run_stops_at_errors_names_warnings_and_can_be_strict_about_them() -> None:
     with pytest.raises(ConfigError, match="Unknown backend type"):
