@@ -176,7 +176,7 @@ def _head(round: RoundView) -> Text:
     labels = round.context
     shown = ", ".join(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} answers"
     seen = f" · sees {shown}" if labels else ""
-    return Text(sign(f"── {name}{seen} ──").replace("──", "──" if sign("▸") == "▸" else "--"), style="bold dim")
+    return Text(sign(f"── {name}{seen} ──"), style="bold dim")
 
 
 def _end(round: RoundView) -> Text:

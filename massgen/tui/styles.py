@@ -48,5 +48,6 @@ ModalScreen { align: center middle; background: $background 60%; }
 #answer:focus { border: round $accent; }
 .hint { height: 1; color: $text-muted; dock: bottom; }
 .ascii .box, .ascii OptionList, .ascii SelectionList { border: ascii $accent; }
+.ascii .choices { border: none; }
 .ascii Toast { border-left: ascii $accent; }
 """

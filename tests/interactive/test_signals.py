@@ -154,6 +154,7 @@ def test_a_locale_without_unicode_gets_ascii_in_the_application(tmp_path: Path):
         terminal.expect(FINAL)
         terminal.send("\x11")
         assert terminal.wait() == 0
+        assert "-- first answer --" in terminal.text
         assert set(re.findall(r"[^\x00-\x7f]", terminal.text)) == set()
     with Terminal(tmp_path, "viewer", environment={"LC_ALL": "C"}, size=(80, 24)) as terminal:
         terminal.expect(FINAL)

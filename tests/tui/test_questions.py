@@ -16,6 +16,7 @@ from massgen.tui.picking import LEFT_OUT, Picker, SendLine
 from massgen.tui.prompt import Prompt
 from massgen.tui.questions import AnswerBox, Question, QuestionScreen
 from massgen.tui.styles import STYLES
+from massgen.tui.symbols import has_unicode
 from massgen.tui.wanted import WaitingRoom, wanted_from
 from tests.interactive.test_asked import asking_team, results_in
 from tests.tui.scene import play, screen_text, until
@@ -337,3 +338,19 @@ def test_a_long_question_leaves_room_for_its_answer(tmp_path: Path, size: tuple[
         assert app.screen.query_one("#answer").region.height >= 3
 
     play(app, story, size)
+
+
+@pytest.mark.spec("TUI-020")
+def test_a_terminal_without_unicode_shows_the_whole_list_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    has_unicode.cache_clear()
+    app = Room()
+    app.add_class("ascii")
+
+    async def story(pilot):
+        app.hear(1, choices=editors(many=True), declines=True)
+        await until(pilot, lambda: may_choose(app))
+        assert all(f"[ ] {title}" in screen_text(app) for _, title in EDITORS)
+        assert "Space ticks, Enter sends, Esc declines" in screen_text(app)
+
+    play(app, story, (80, 24))
