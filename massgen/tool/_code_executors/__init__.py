@@ -104,3 +104,8 @@ def _end(child: asyncio.subprocess.Process) -> None:
             os.killpg(child.pid, signal.SIGKILL)
         elif child.returncode is None:
             child.kill()
+    transport = getattr(child, "_transport", None)
+    if transport is not None:
+        # What left the session of the code may hold a pipe open, and nobody waits for that.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            transport.close()

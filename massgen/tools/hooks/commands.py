@@ -16,6 +16,8 @@ from msgspec import Struct
 from massgen.tools.hooks.protocol import DEFAULT_TIMEOUT_SECONDS, HookEvent, HookResult
 
 MAX_OUTPUT_BYTES = 1_000_000
+_POLL = 0.02
+_REST = 0.5
 
 
 class HookCommandFailed(RuntimeError):
@@ -50,13 +52,13 @@ class CommandHook(Struct, frozen=True, kw_only=True):
         except (OSError, ValueError) as error:
             raise HookCommandFailed(f"cannot start '{self.command}': {error}") from error
         try:
-            out, err = await process.communicate(_encoded(event))
+            out, err = await _heard(process, _encoded(event))
         finally:
             await _end(process)
         if process.returncode != 0:
             words = err.decode(errors="replace").strip()[:500]
             raise HookCommandFailed(f"'{self.command}' ended with {process.returncode}: {words}")
-        return _decision(out[:MAX_OUTPUT_BYTES])
+        return _decision(out)
 
 
 def _encoded(event: HookEvent) -> bytes:
@@ -74,6 +76,38 @@ def _encoded(event: HookEvent) -> bytes:
     return json.dumps(record).encode()
 
 
+async def _heard(process: asyncio.subprocess.Process, event: bytes) -> tuple[bytes, bytes]:
+    """Give the event and hear both outputs, no more than the bound of each, until the program has ended.
+
+    What it left running may hold the outputs open; only the program itself is waited for.
+    """
+    assert process.stdin is not None
+    kept = bytearray(), bytearray()
+    process.stdin.write(event)
+    process.stdin.close()
+    async with asyncio.TaskGroup() as group:
+        readers = [
+            group.create_task(_kept(stream, part))
+            for stream, part in zip((process.stdout, process.stderr), kept, strict=True)
+        ]
+        waiting = set(readers)
+        while waiting and process.returncode is None:
+            _, waiting = await asyncio.wait(waiting, timeout=_POLL)
+        if waiting:
+            await asyncio.wait(waiting, timeout=_REST)
+        else:
+            await process.wait()
+        for reader in readers:
+            reader.cancel()
+    return bytes(kept[0]), bytes(kept[1])
+
+
+async def _kept(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
+    assert stream is not None
+    while chunk := await stream.read(65536):
+        kept += chunk[: MAX_OUTPUT_BYTES - len(kept)]
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Nothing that the program started stays behind."""
     with suppress(ProcessLookupError, PermissionError):
@@ -81,6 +115,11 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         elif process.returncode is None:
             process.kill()
+    transport = getattr(process, "_transport", None)
+    if transport is not None:
+        # Before the wait, which otherwise lasts until nobody holds a pipe: what left the program's session may.
+        with suppress(ProcessLookupError, PermissionError):
+            transport.close()
     await process.wait()
 
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -130,6 +133,14 @@ elif event["tool_input"].get("crash"):
     sys.exit(3)
 elif event["tool_input"].get("garbage"):
     print("no json")
+elif event["tool_input"].get("leave"):
+    import subprocess
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    open(event["tool_input"]["leave"], "w").write(str(left.pid))
+    print(json.dumps({"tool_input": {"n": 3}}))
+elif event["tool_input"].get("flood"):
+    while True:
+        print("y" * 65536)
 elif event["tool_input"].get("hang"):
     import time; time.sleep(60)
 else:
@@ -153,6 +164,24 @@ def test_a_program_can_be_a_hook(tmp_path: Path) -> None:
 def test_a_program_that_fails_is_a_failed_hook(how: str, fail_closed: bool, tmp_path: Path) -> None:
     hooks = program(tmp_path, fail_closed=fail_closed)
     assert outcome_of(hooks, arguments={how: True}).is_error is fail_closed
+
+
+@pytest.mark.spec("HOOK-007")
+def test_what_a_program_leaves_running_keeps_nobody_waiting(tmp_path: Path) -> None:
+    place = tmp_path / "left"
+    hooks = program(tmp_path, fail_closed=True, timeout=20)
+    try:
+        assert json.loads(outcome_of(hooks, arguments={"leave": str(place)}).text) == {"n": 3}
+    finally:
+        os.kill(int(place.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.spec("HOOK-009")
+def test_a_program_that_writes_without_end_is_killed_at_its_limit(tmp_path: Path) -> None:
+    hooks = program(tmp_path, fail_closed=True, timeout=1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "timed out" in outcome_of(hooks, arguments={"flood": True}).text
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
 def test_a_program_that_hangs_is_killed(tmp_path: Path) -> None:
