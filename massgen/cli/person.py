@@ -172,6 +172,10 @@ class Person:
 
     async def review(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
         """Show what would change in the project and ask, file by file; nothing is accepted unasked."""
+        with self._quiet():
+            return await self._review(review, changes)
+
+    async def _review(self, review: Review, changes: Sequence[FileChange]) -> list[Acceptance]:
         self._out.line()
         self._out.line(f"The result changes {len(changes)} file(s) of your project:")
         accepted: list[Acceptance] = []
@@ -202,8 +206,12 @@ class Person:
                     return not change.conflict, True
                 case "q" | "none":
                     return False, False
-                case other:
-                    return other in ("y", "yes"), None
+                case "y" | "yes":
+                    return True, None
+                case "" | "n" | "no":
+                    return False, None
+                case _:
+                    self._out.line("    Please answer y, n, d, a or q.")
 
     def _show(self, review: Review, change: FileChange) -> None:
         lines = "".join(review.hunks(change)).splitlines()

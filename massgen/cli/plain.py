@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 
 RULE = "─" * 60
+_TAGS = re.compile("</?runtime_instructions>")
+"""Of the block in which an agent reads what it was told; a person needs the words only."""
 
 
 def _cut(text: str, most: int) -> str:
@@ -82,7 +85,8 @@ class PlainDisplay:
             case Restart(labels=labels):
                 return (f"[{who}] looks again because of {', '.join(labels)}",)
             case Injection(text=text):
-                return (f"[{who}] 📥 [INJECTION] {_cut(text, 100)}",)
+                words = _cut(_TAGS.sub("", text), 100)
+                return (f"[{who}] 📥 [INJECTION] {words}",)
             case Retry(try_number=number, delay_seconds=delay, reason=reason):
                 return (f"[{who}] try {number} failed ({_cut(reason, 120)}); again in {delay:.1f} s",)
             case AgentStatus(error_type=kind, error_message=message) if kind is not None:
