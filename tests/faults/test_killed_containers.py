@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tests.resume.course import folded
 from tests.sandbox.container import image
 from tests.sandbox.place import processes_with
 
-SECONDS = 200
+SECONDS = 90
 COUNT = "cat count.txt"
 FILES = 600
 
@@ -83,17 +83,32 @@ def started(log_dir: Path) -> set[str]:
     return set(re.findall(r"massgen-agent[\w-]*-[0-9a-f]{8}", text))
 
 
-def kill_when(launch: Path, reached: Callable[[], object]) -> Path:
+def kill_when(launch: Path, reached: Callable[[subprocess.Popen[str]], object]) -> Path:
     """Start a run, kill it as soon as `reached` comes back; its log directory."""
     command = [MASSGEN, "--automation", "--config", "team.json", "What is counted?"]
-    with subprocess.Popen(command, cwd=launch, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+    errors = (launch / "errors.txt").open("w")
+    with errors, subprocess.Popen(command, cwd=launch, stdout=subprocess.PIPE, stderr=errors, text=True) as run:
         assert run.stdout is not None
         log_dir = Path(run.stdout.readline().removeprefix("LOG_DIR: ").strip())
         try:
-            reached()
+            reached(run)
+            assert run.poll() is None, (launch / "errors.txt").read_text()
         finally:
             run.kill()
     return log_dir
+
+
+def hear(gate: Path, run: subprocess.Popen[str], lines: int) -> None:
+    """Come back when so many lines came through the gate, or the run has ended."""
+    descriptor, ended = os.open(gate, os.O_RDWR | os.O_NONBLOCK), os.pidfd_open(run.pid)
+    try:
+        heard, ready = b"", [descriptor]
+        while heard.count(b"\n") < lines and descriptor in ready:
+            ready, _, _ = select.select([descriptor, ended], [], [], SECONDS)
+            heard += os.read(descriptor, 100) if descriptor in ready else b""
+    finally:
+        os.close(descriptor)
+        os.close(ended)
 
 
 def go_on(launch: Path, log_dir: Path) -> str:
@@ -104,11 +119,10 @@ def go_on(launch: Path, log_dir: Path) -> str:
     return done.stdout
 
 
-def until_objects(launch: Path, count: int) -> None:
-    """Come back when the store of the run holds so many objects."""
-    limit = time.monotonic() + SECONDS
-    while sum(len(names) for _, _, names in os.walk(launch / ".massgen" / "store")) < count:
-        assert time.monotonic() < limit
+def await_objects(launch: Path, run: subprocess.Popen[str], count: int) -> None:
+    """Come back when the store of the run holds so many objects, or the run has ended."""
+    while run.poll() is None and sum(len(names) for *_, names in os.walk(launch / ".massgen" / "store")) < count:
+        continue
 
 
 def check(log_dir: Path, dead: set[str], mark: str, interrupted: int) -> None:
@@ -139,9 +153,10 @@ def test_a_command_that_was_killed_with_its_program_is_told_as_interrupted(tmp_p
     scripts = {"m1": counting(mark, str(gate)), "m2": answer_then_vote("few", "agent1")}
     with ScriptedProvider(scripts).in_thread() as server:
         (tmp_path / "team.json").write_text(json.dumps(configuration(server.openai_url, gate.parent)))
-        log_dir = kill_when(tmp_path, lambda: [gate.read_text(), gate.read_text()])
+        log_dir = kill_when(tmp_path, lambda run: hear(gate, run, 2))
         dead = started(log_dir)
-        assert len(dead) == 2
+        assert len(dead) == 2 and dead <= set(containers().split())
+        assert all_gone(mark), processes_with(mark)
         said = go_on(tmp_path, log_dir)
         told = [result.text for sent in server.requests_for("m1") for result in sent.view.results]
     assert "one/two" in said
@@ -165,8 +180,14 @@ def test_a_background_shell_ends_with_its_program_and_the_round_goes_on(tmp_path
 
     with ScriptedProvider({"m1": held, "m2": answer_then_vote("few", "agent1")}).in_thread() as server:
         (tmp_path / "team.json").write_text(json.dumps(configuration(server.openai_url, gate.parent)))
-        log_dir = kill_when(tmp_path, lambda: [gate.read_text(), server.block_for_hold("never", timeout=SECONDS)])
+        
+        def beside_a_shell(run: subprocess.Popen[str]) -> None:
+            hear(gate, run, 1)
+            server.block_for_hold("never", timeout=SECONDS)
+
+        log_dir = kill_when(tmp_path, beside_a_shell)
         dead = started(log_dir)
+        assert all_gone(mark), processes_with(mark)
         said = go_on(tmp_path, log_dir)
     assert "one/two" in said
     check(log_dir, dead, mark, interrupted=0)
@@ -194,7 +215,7 @@ def test_an_answer_that_was_being_frozen_is_given_once_with_all_its_files(tmp_pa
     gate = gate_in(tmp_path)
     with ScriptedProvider({"m1": filling, "m2": answer_then_vote("few", "agent1")}).in_thread() as server:
         (tmp_path / "team.json").write_text(json.dumps(configuration(server.openai_url, gate.parent)))
-        log_dir = kill_when(tmp_path, lambda: until_objects(tmp_path, count))
+        log_dir = kill_when(tmp_path, lambda run: await_objects(tmp_path, run, count))
         dead = started(log_dir)
         said = go_on(tmp_path, log_dir)
         asked = server.requests_for("m1")

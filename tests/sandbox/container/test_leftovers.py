@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from massgen.workspace.sandbox.container.sandbox import ContainerSandbox
 from tests.needs import needs
-from tests.sandbox.container.test_container import Place, run_all, within
+from tests.sandbox.container.test_container import Place, docker, run_all, within
 
+ROOT = Path(__file__).parents[3]
 pytestmark = [needs("docker"), pytest.mark.timeout(240)]
 SLEEPING = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done 2>/dev/null | grep -c '^sleep 4[0-9]'"
 CHAINS = (
@@ -85,3 +89,34 @@ def test_the_end_of_a_command_says_nothing(tmp_path: Path) -> None:
     place = Place(tmp_path)
     result = run_all(place, place.container(), "sleep 40 & echo out; exit 7")[0]
     assert (result.exit_code, result.stdout, result.stderr) == (7, b"out\n", b"")
+
+
+DIES = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from tests.sandbox.container.test_container import Place
+
+async def run() -> None:
+    place = Place(Path(sys.argv[1]))
+    container = place.container()
+    sandbox = place.sandbox(container)
+    print(container.name, flush=True)
+    await sandbox.spawn(sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    await asyncio.sleep(60)
+
+asyncio.run(run())
+"""
+
+
+@pytest.mark.spec("EXEC-031")
+def test_a_container_stops_when_its_program_is_killed(tmp_path: Path) -> None:
+    left = "(trap '' TERM HUP; setsid sleep 48 &); echo up; sleep 49"
+    command = [sys.executable, "-c", DIES, str(tmp_path), left]
+    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    name = died.stdout.strip()
+    try:
+        stopped = subprocess.run(["docker", "wait", name], capture_output=True, text=True, timeout=60, check=True)
+        assert stopped.stdout == "137\n"
+    finally:
+        docker("rm", "--force", name)

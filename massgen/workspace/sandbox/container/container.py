@@ -18,6 +18,7 @@ from massgen.workspace.sandbox.container.leftovers import ending
 from massgen.workspace.sandbox.container.process import MARK
 from massgen.workspace.sandbox.container.settings import ContainerSettings
 from massgen.workspace.sandbox.container.sweep import STATES, sweep
+from massgen.workspace.sandbox.container.tether import Tether
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class AgentContainer:
         self._kept = f"{STATES}:{settings.name.lower()}"
         self._saved = False
         self._made = False
+        self._tether: Tether | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -92,6 +94,7 @@ class AgentContainer:
         if started.code != 0:
             await self._discard()
             raise ContainerUnavailable(f"The container {self.name} does not start: {started.reason}", hint=_STAY)
+        self._tether = await Tether.tie(self.engine, self.name)
         await self._check(user)
         log.info("Container %s runs for agent %s (image %s)", self.name, self.settings.agent_id, image)
 
@@ -151,6 +154,9 @@ class AgentContainer:
         self._grants = None
         await self.engine.ask("rm", "--force", "--volumes", self.name)
         self._made = False
+        if self._tether is not None:
+            await self._tether.cut()
+            self._tether = None
 
     async def remove(self) -> None:
         """Stop and remove the container and what was kept of it; may be repeated."""
