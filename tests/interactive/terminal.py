@@ -68,6 +68,12 @@ class Terminal:
             self._read(0.01)
         self.interrupt()
 
+    def expect_ever(self, wanted: str) -> None:
+        """Wait until `wanted` has been printed, also above what was expected: frames are drawn from the top."""
+        self._position, kept = 0, self._position
+        self.expect(wanted)
+        self._position = max(kept, self._position)
+
     def expect(self, wanted: str) -> str:
         """Wait until `wanted` is printed after what was expected before; everything up to its end."""
         end = time.monotonic() + PATIENCE

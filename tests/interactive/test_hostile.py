@@ -68,8 +68,8 @@ def test_models_cannot_steer_the_terminal_of_a_run(tmp_path: Path, display: tupl
         terminal.expect("The end:")
         terminal.expect("seen")
         if "textual" in display:
-            terminal.expect("FINAL ANSWER amber")
-            terminal.expect(" done ")
+            terminal.expect_ever("FINAL ANSWER amber")
+            terminal.expect_ever(" done ")
             terminal.send("\x11")
         elif "rich_terminal" in display:
             terminal.expect("Enter your choice:")

@@ -299,8 +299,9 @@ def test_a_browsed_example_may_become_the_default_and_the_session_begins(tmp_pat
             ("There is one already.", "2"),
             ("Examples: general", "1"),
             ("Examples: general:", "1"),
-            ("Save as default? [y/N] ", "y"),
         )
+        person.wait_for("Still needed: XAI_API_KEY. Enter keys with massgen --setup, or set the variables.")
+        person.answers(("Save as default? [y/N] ", "y"))
         person.wait_for("/help")
         person.type("/quit\n")
         assert person.end() == 0
