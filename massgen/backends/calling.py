@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, FinishReason, ModelEvent, ModelRequest
+
+_HALF = re.compile(r"[\ud800-\udfff]")
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
@@ -57,6 +61,27 @@ class Line(Protocol):
     """A model that can be called. `open` prepares a try; nothing is sent before its events are asked for."""
 
     async def open(self, request: ModelRequest) -> Try: ...
+
+
+def whole(text: str) -> str:
+    """`text` without halves of characters, which nobody can encode: models that are cut within one leave them.
+    Two that belong together become the character."""
+    if _HALF.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def whole_arguments(text: str) -> str:
+    """Arguments without halves of characters, written out or as escapes; unchanged where there are none."""
+    text = whole(text)
+    if _HALF_ESCAPED.search(text) is None:
+        return text
+    try:
+        written = json.dumps(json.loads(text, strict=False), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+    mended = whole(written)
+    return text if mended == written else mended
 
 
 def arguments_text(args: object) -> str:

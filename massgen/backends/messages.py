@@ -19,7 +19,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.messages import ModelRequest as NativeRequest
 from pydantic_ai.tools import ToolDefinition
 
-from massgen.backends.calling import Reply, Tokens, arguments_text
+from massgen.backends.calling import Reply, Tokens, arguments_text, whole, whole_arguments
 from massgen.backends.chat.said import Piece, Said
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -110,11 +110,16 @@ def assistant_message(response: ModelResponse) -> AssistantMessage:
     calls: list[ToolCall] = []
     for part in response.parts:
         if isinstance(part, TextPart):
+            part.content = whole(part.content)
             text.append(part.content)
         elif isinstance(part, ThinkingPart):
+            part.content = whole(part.content)
             reasoning.append(part.content)
         elif isinstance(part, ToolCallPart):
-            arguments = arguments_text(part.args)
+            given = arguments_text(part.args)
+            arguments = whole_arguments(given)
+            if arguments != given:
+                part.args = arguments
             calls.append(ToolCall(call_id=part.tool_call_id, name=part.tool_name, arguments=arguments))
     return AssistantMessage(text="".join(text), reasoning="".join(reasoning), tool_calls=tuple(calls), native=response)
 

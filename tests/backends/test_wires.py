@@ -51,6 +51,29 @@ def test_text_reasoning_and_calls_arrive_as_they_are_sent_and_end_in_their_fold(
 
 
 @every_format
+@pytest.mark.parametrize("arguments", ['{"place": "half \ud83d here"}', '{"place": "half \\ud83d here"}'])
+@pytest.mark.spec("BE-020", "TOOL-043")
+def test_half_a_character_is_replaced_and_the_conversation_goes_on(type_name, arguments):
+    turns = [Turn(text="half \ud83d said", calls=(Call(name="look", arguments=arguments),)), say("Found it.")]
+
+    async def work():
+        async with bench({FORMATS[type_name]: turns}) as place:
+            backend = place.backend(type_name)
+            first = ask(tools=(LOOK,))
+            said = (await done_of(backend, first)).message
+            made = said.tool_calls[0]
+            result = ToolResultMessage(call_id=made.call_id, name="look", text="seen")
+            last = await done_of(backend, replace(first, messages=(*first.messages, said, result)))
+            return said, last.message, place.server.requests[-1].view
+
+    said, last, seen = run(work())
+    assert said.text == "half \ufffd said"
+    assert json.loads(said.tool_calls[0].arguments) == {"place": "half \ufffd here"}
+    assert json.loads(seen.calls[0].arguments) == {"place": "half \ufffd here"}
+    assert last.text == "Found it."
+
+
+@every_format
 @pytest.mark.spec("BE-020")
 def test_the_first_words_are_delivered_before_the_response_has_ended(type_name):
     turn = Turn(text="one two three four", chunks=4, hold=Hold(gate="go", after_chunks=1))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from massgen.backends.calling import Reply, Tokens, arguments_text
+from massgen.backends.calling import Reply, Tokens, arguments_text, whole, whole_arguments
 from massgen.backends.chat.said import TAGS, Piece, Said
 from massgen.backends.protocol import (
     AssistantMessage,
@@ -95,10 +95,11 @@ class Fold:
 
     def reply(self) -> Reply:
         """The fold of all chunks."""
-        pieces = tuple(Piece(text="".join(piece.parts), reasoning=piece.reasoning) for piece in self._pieces)
+        pieces = tuple(Piece(text=whole("".join(piece.parts)), reasoning=piece.reasoning) for piece in self._pieces)
         made = list(self._calls.values())
         calls = tuple(
-            ToolCall(call_id=call.call_id, name=call.name, arguments="".join(call.parts) or "{}") for call in made
+            ToolCall(call_id=call.call_id, name=call.name, arguments=whole_arguments("".join(call.parts)) or "{}")
+            for call in made
         )
         said = Said(pieces=pieces, extras={call.call_id: call.extra for call in made if call.extra is not None})
         message = AssistantMessage(text=said.text, reasoning=said.reasoning, tool_calls=calls, native=said)
