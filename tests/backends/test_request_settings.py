@@ -164,6 +164,18 @@ def test_gemini_gets_code_execution():
     assert any("codeExecution" in tool or "code_execution" in tool for tool in tools)
 
 
+@pytest.mark.spec("BE-025", "BE-021", "CLI-008")
+def test_a_gemini_that_takes_no_built_in_tools_beside_others_gets_the_others_and_says_so():
+    sent_body = body("gemini", model="gemini-2.5-flash", enable_web_search=True, enable_code_execution=True)
+    assert [list(tool) for tool in sent_body["tools"]] == [["functionDeclarations"]]
+    told = warnings_of("gemini", model="gemini-2.5-flash", enable_web_search=True)
+    assert any("left out" in text and "text_protocol" in text for text in told)
+    both = body("gemini", model="gemini-3-pro-preview", enable_web_search=True)["tools"]
+    assert {name for tool in both for name in tool} >= {"googleSearch", "functionDeclarations"}
+    written = body("gemini", model="gemini-2.5-flash", enable_web_search=True, text_protocol=True)
+    assert [list(tool) for tool in written["tools"]] == [["googleSearch"]]
+
+
 @pytest.mark.spec("BE-026")
 def test_grok_gets_its_search():
     tools = body("grok", enable_web_search=True)["tools"]
