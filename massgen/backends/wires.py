@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -187,6 +188,7 @@ def _gemini(endpoint: Endpoint, http_client: Any, _: Wire, extra_body: dict[str,
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
+    logging.getLogger("google_genai.models").addFilter(_worth_telling)
     options = HttpOptions(
         base_url=_without_version(endpoint.base_url),
         httpx_async_client=http_client,
@@ -194,6 +196,11 @@ def _gemini(endpoint: Endpoint, http_client: Any, _: Wire, extra_body: dict[str,
     )
     client = Client(vertexai=False, api_key=endpoint.api_key, http_options=options)
     return GoogleModel(endpoint.model, provider=GoogleProvider(client=client))
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Not what Google's SDK says about calling functions by itself, which nobody asks it to do."""
+    return "automatic function calling" not in str(record.msg)
 
 
 def _without_version(base_url: str | None) -> str | None:

@@ -176,6 +176,12 @@ def test_a_gemini_that_takes_no_built_in_tools_beside_others_gets_the_others_and
     assert [list(tool) for tool in written["tools"]] == [["googleSearch"]]
 
 
+@pytest.mark.spec("AUTO-012")
+def test_googles_library_says_nothing_about_calling_functions_by_itself(caplog):
+    body("gemini", model="gemini-3-pro-preview", enable_web_search=True)
+    assert "AFC" not in caplog.text
+
+
 @pytest.mark.spec("BE-026")
 def test_grok_gets_its_search():
     tools = body("grok", enable_web_search=True)["tools"]
