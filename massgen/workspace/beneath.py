@@ -124,8 +124,13 @@ def list_directory(policy: AgentPathPolicy, path: str) -> list[Entry]:
         return sorted(_visible(policy, descriptor, real), key=lambda entry: entry.name)
 
 
-def walk(policy: AgentPathPolicy, path: str, *, limit: int = 100_000) -> Iterator[Entry]:
-    """All entries below a directory, parents first, at most `limit`; links are given but not followed."""
+def walk(
+    policy: AgentPathPolicy, path: str, *, limit: int = 100_000, unopened: list[Path] | None = None
+) -> Iterator[Entry]:
+    """All entries below a directory, parents first, at most `limit`; links are given but not followed.
+
+    Directories below that cannot be opened are named in `unopened`.
+    """
     real = policy.resolve(path, "read")
     pending = [real]
     given = 0
@@ -137,6 +142,8 @@ def walk(policy: AgentPathPolicy, path: str, *, limit: int = 100_000) -> Iterato
         except (OSError, PathRefused):
             if here == real:
                 raise
+            if unopened is not None:
+                unopened.append(here)
             continue
         for entry in found[: limit - given]:
             given += 1

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from massgen.errors import MassGenError
-from massgen.tools.files.reading import entries_below
+from massgen.tools.files.reading import entries_below, printable
 from massgen.tools.files.search import fits
 from massgen.tools.files.tool import FileCall, FileToolError
 from massgen.workspace.beneath import entry_of, make_directory, open_file, replace_file
@@ -44,28 +44,31 @@ def _copy_tree(call: FileCall, source: Path, target: Path, include: tuple[str, .
     copied: list[str] = []
     left: list[str] = []
     total = 0
-    for entry in entries_below(call, str(source), MAX_COPY_FILES):
+    unopened: list[Path] = []
+    for entry in entries_below(call, str(source), MAX_COPY_FILES, unopened):
         relative = entry.path.relative_to(source)
+        shown = printable(str(relative))
         if entry.path == target or entry.path.is_relative_to(target):
             continue
         if entry.kind == "directory":
-            if not include:
+            if not include and entry.path not in unopened:
                 make_directory(call.policy, str(target / relative))
             continue
         if (include and not fits(relative, include)) or fits(relative, exclude):
             continue
         if entry.kind != "file":
-            left.append(f"{relative}: a {entry.kind}, not copied")
+            left.append(f"{shown}: a {entry.kind}, not copied")
             continue
         total += entry.size
         if total > MAX_COPY_BYTES:
-            left.append(f"{relative} and what follows: more than {MAX_COPY_BYTES // 1_000_000} MB in one call")
+            left.append(f"{shown} and what follows: more than {MAX_COPY_BYTES // 1_000_000} MB in one call")
             break
         try:
             _copy_one(call, entry.path, target / relative)
-            copied.append(str(relative))
+            copied.append(shown)
         except (MassGenError, OSError) as error:
-            left.append(f"{relative}: {error.message if isinstance(error, MassGenError) else error.strerror}")
+            left.append(f"{shown}: {error.message if isinstance(error, MassGenError) else error.strerror}")
+    left += [f"{printable(str(path.relative_to(source)))}/: it cannot be opened" for path in unopened]
     return report("Copied", copied, left)
 
 

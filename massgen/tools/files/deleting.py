@@ -6,7 +6,7 @@ from pathlib import Path
 
 from massgen.errors import MassGenError
 from massgen.tools.files.copying import report
-from massgen.tools.files.reading import entries_below
+from massgen.tools.files.reading import entries_below, printable
 from massgen.tools.files.search import fits
 from massgen.tools.files.tool import FileCall, FileToolError
 from massgen.workspace.beneath import remove, walk
@@ -45,31 +45,40 @@ def delete_files_batch(call: FileCall) -> str:
     exclude = call.texts("exclude_patterns")
     deleted: list[str] = []
     refused: list[str] = []
-    for entry in entries_below(call, str(base), MAX_DELETE_FILES):
+    unopened: list[Path] = []
+    for entry in entries_below(call, str(base), MAX_DELETE_FILES, unopened):
         relative = entry.path.relative_to(base)
+        shown = printable(str(relative))
         if entry.kind == "directory" or not fits(relative, include) or fits(relative, exclude):
             continue
         call.check_stop()
         try:
             if entry.kind == "file":
-                call.policy.check_removal(entry.path, shown=str(relative))
-                call.tracker.check_delete(entry.path, shown=str(relative))
+                call.policy.check_removal(entry.path, shown=shown)
+                call.tracker.check_delete(entry.path, shown=shown)
             remove(call.policy, str(entry.path))
             call.tracker.track_delete(entry.path)
-            deleted.append(str(relative))
+            deleted.append(shown)
         except MassGenError as error:
-            refused.append(f"{relative}: {error.message}")
+            refused.append(f"{shown}: {error.message}")
         except OSError as error:
-            refused.append(f"{relative}: {error.strerror}")
+            refused.append(f"{shown}: {error.strerror}")
+    refused += [f"{printable(str(path.relative_to(base)))}/: it cannot be opened" for path in unopened]
     return report("Deleted", deleted, refused)
 
 
 def _check_contents(call: FileCall, real: Path, shown: str) -> None:
     files: list[Path] = []
-    for entry in walk(call.policy, str(real), limit=MAX_DELETE_FILES + 1):
+    unopened: list[Path] = []
+    seen = 0
+    for entry in walk(call.policy, str(real), limit=MAX_DELETE_FILES + 1, unopened=unopened):
         call.check_stop()
+        seen += 1
         if entry.kind == "file":
             files.append(entry.path)
-    if len(files) > MAX_DELETE_FILES:
-        raise FileToolError(f"{shown} holds more than {MAX_DELETE_FILES} files; delete parts of it")
+    if seen > MAX_DELETE_FILES:
+        raise FileToolError(f"{shown} holds more than {MAX_DELETE_FILES} entries; delete parts of it")
+    if unopened:
+        name = printable(str(unopened[0].relative_to(real)))
+        raise FileToolError(f"Cannot delete {shown} - what {name} in it holds cannot be looked at")
     call.tracker.check_delete_all(files, real, shown=shown)

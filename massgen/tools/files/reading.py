@@ -10,6 +10,7 @@ from massgen.tools.files.binary import binary_group, refuse_binary
 from massgen.tools.files.texts import read_part
 from massgen.tools.files.tool import FileCall, FileToolError
 from massgen.workspace.beneath import Entry, entry_of, list_directory, open_file
+from massgen.workspace.grants import PathRefused
 
 MAX_ENTRIES = 1_000
 COLLAPSED = frozenset({".git", "node_modules", ".venv", "__pycache__"})
@@ -70,13 +71,25 @@ def file_info(call: FileCall) -> str:
     return "\n".join(lines)
 
 
-def entries_below(call: FileCall, path: str, limit: int) -> list[Entry]:
-    """All entries below a directory, parents first, dependencies and caches left out; raises when too many."""
+def entries_below(call: FileCall, path: str, limit: int, unopened: list[Path] | None = None) -> list[Entry]:
+    """All entries below a directory, parents first, dependencies and caches left out; raises when too many.
+
+    A directory below that cannot be opened is named in `unopened` and does not spoil the rest.
+    """
     found: list[Entry] = []
     pending = [path]
     while pending:
         call.check_stop()
-        for entry in list_directory(call.policy, pending.pop()):
+        here = pending.pop()
+        try:
+            entries = list_directory(call.policy, here)
+        except (OSError, PathRefused):
+            if here == path:
+                raise
+            if unopened is not None:
+                unopened.append(Path(here))
+            continue
+        for entry in entries:
             if entry.kind == "directory" and entry.name in COLLAPSED:
                 continue
             found.append(entry)
@@ -88,7 +101,14 @@ def entries_below(call: FileCall, path: str, limit: int) -> list[Entry]:
 
 
 def _tree(call: FileCall, directory: Path, depth: int, lines: list[str]) -> None:
-    for entry in list_directory(call.policy, str(directory)):
+    try:
+        entries = list_directory(call.policy, str(directory))
+    except (OSError, PathRefused):
+        if not depth:
+            raise
+        lines[-1] += " [cannot be opened]"
+        return
+    for entry in entries:
         call.check_stop()
         if len(lines) > MAX_ENTRIES:
             return
@@ -98,8 +118,13 @@ def _tree(call: FileCall, directory: Path, depth: int, lines: list[str]) -> None
             _tree(call, entry.path, depth + 1, lines)
 
 
+def printable(name: str) -> str:
+    """A name or relative path as it is shown: one that could be taken for several lines is quoted."""
+    return name if name.isprintable() else ascii(name)
+
+
 def _name(entry: Entry) -> str:
-    name = entry.name if entry.name.isprintable() else ascii(entry.name)
+    name = printable(entry.name)
     match entry.kind:
         case "directory":
             return name + "/"

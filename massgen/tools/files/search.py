@@ -20,7 +20,7 @@ from pathlib import Path
 
 from massgen.tools.files import line_matcher
 from massgen.tools.files.binary import binary_group, looks_binary, refuse_binary
-from massgen.tools.files.reading import entries_below
+from massgen.tools.files.reading import entries_below, printable
 from massgen.tools.files.tool import FileCall, FileToolError
 from massgen.workspace.beneath import entry_of, read_bytes
 from massgen.workspace.grants import PathRefused
@@ -71,7 +71,7 @@ def grep_search(call: FileCall) -> str:
                 return "\n".join([*shown, f"[more than {MAX_MATCHES} matches; narrow the search]"])
             text = line.decode("utf-8", "replace").rstrip()
             text = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " [...]"
-            shown.append(f"{call.shown(file)}:{at}: {text}")
+            shown.append(f"{printable(call.shown(file))}:{at}: {text}")
             read.add(file)
         call.check_stop()
     for file in read:

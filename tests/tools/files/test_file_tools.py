@@ -250,6 +250,32 @@ def test_names_with_control_characters_are_shown_escaped(place: Place) -> None:
     assert place.done("list_directory") == "'evil\\n[31m' (1 bytes)"
 
 
+@pytest.mark.spec("WS-122", "WS-113", "WS-115")
+def test_a_directory_that_cannot_be_opened_does_not_spoil_the_rest_of_a_tree(place: Place) -> None:
+    for name in ("one/odd\nname/in.txt", "one/plain.txt", "two/plain.txt"):
+        (place.workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (place.workspace / name).write_text("words")
+    assert place.done("directory_tree", path="one") == "'odd\\nname'/ [cannot be opened]\nplain.txt"
+    assert "plain.txt:1: words" in place.done("grep_search", pattern="words", path="one")
+    copied = place.done("copy_file", source_path="one", destination_path="copy")
+    assert "- plain.txt\nNot done (1):\n- 'odd\\nname'/: it cannot be opened" in copied
+    assert "Copied 1 file(s)" in place.done("copy_files_batch", source_base_path="one", destination_base_path="batch")
+    compared = place.done("compare_directories", dir1="one", dir2="two")
+    assert compared.startswith("1 file(s) are the same.")
+    assert "Not compared, because they cannot be read (1):\n- 'odd\\nname/'" in compared
+    deleted = place.done("delete_files_batch", base_path="copy", include_patterns=["*.txt"])
+    assert "Deleted 1 file(s)" in deleted
+
+
+@pytest.mark.spec("WS-132")
+def test_an_unread_file_below_a_name_of_two_lines_keeps_its_directory(place: Place) -> None:
+    place.done("write_file", path="d/mine.txt", content="x")
+    (place.workspace / "d/odd\nname").mkdir()
+    (place.workspace / "d/odd\nname/unread.txt").write_text("?")
+    assert "have not been read" in place.refused("delete_file", path="d", recursive=True)
+    assert (place.workspace / "d/odd\nname/unread.txt").exists()
+
+
 @pytest.fixture(params=["with ripgrep", "without ripgrep"])
 def searcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     from massgen.tools.files import search
