@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from massgen.tools.files import line_matcher
@@ -30,6 +31,9 @@ MAX_FILES = 50_000
 FILE_BYTES = 5_000_000
 BATCH_BYTES = 8_000_000
 SHOWN_CHARACTERS = 400
+MAX_FORMS = 200
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_ANY_DEPTH = re.compile(r"\*\*/")
 SECONDS = 20.0
 
 
@@ -116,14 +120,26 @@ def _files(call: FileCall, path: str, include: str) -> Iterator[Path]:
 
 
 def fits(relative: Path, patterns: Sequence[str]) -> bool:
-    """Whether a relative path, or its name alone, fits one of the globs; `**/` may stand for no directory."""
+    """Whether a relative path, or its name alone, fits one of the globs; `**/` may stand for no directory, and
+    `{a,b}` for either."""
     whole = relative.as_posix()
     return any(
-        fnmatchcase(relative.name, pattern)
-        or fnmatchcase(whole, pattern)
-        or (pattern.startswith("**/") and fnmatchcase(whole, pattern[3:]))
-        for pattern in patterns
+        fnmatchcase(relative.name, form) or fnmatchcase(whole, form) for pattern in patterns for form in _forms(pattern)
     )
+
+
+@lru_cache(maxsize=64)
+def _forms(pattern: str) -> tuple[str, ...]:
+    """The globs that `pattern` stands for, itself among them."""
+    forms = [pattern.removeprefix("./")]
+    for form in forms:
+        if len(forms) >= MAX_FORMS:
+            break
+        if (found := _BRACES.search(form)) is not None:
+            forms += [form[: found.start()] + part + form[found.end() :] for part in found[1].split(",")]
+        else:
+            forms += [form[: found.start()] + form[found.end() :] for found in _ANY_DEPTH.finditer(form)]
+    return tuple(dict.fromkeys(forms))
 
 
 @cache

@@ -298,6 +298,8 @@ def searcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         ({"pattern": "^needle"}, "a.py:2: needle here"),
         ({"pattern": "NEEDLE", "ignore_case": True}, "a.py:2: needle here\nsub/b.txt:1: a needle"),
         ({"pattern": "needle", "include": "*.py"}, "a.py:2: needle here"),
+        ({"pattern": "needle", "include": "*.{py,txt}"}, "a.py:2: needle here\nsub/b.txt:1: a needle"),
+        ({"pattern": "needle", "include": "sub/**/*.{t{x,s}t,md}"}, "sub/b.txt:1: a needle"),
         ({"pattern": "needle", "path": "sub"}, "sub/b.txt:1: a needle"),
         ({"pattern": "needle", "path": "a.py"}, "a.py:2: needle here"),
         ({"pattern": "need(?=le h)"}, "a.py:2: needle here"),
