@@ -18,6 +18,8 @@ QUESTION_LIMIT = 16 * 1024 * 1024
 def check_combinations(flags: Mapping[str, Any]) -> None:
     if flags["config"] and (flags["model"] or flags["backend"]):
         raise click.ClickException("--config and --model/--backend exclude each other: use one of them.")
+    if flags["resume"] and flags["session_id"]:
+        raise click.ClickException("--continue and --session-id exclude each other: use one of them.")
     if flags["config"] and flags["system_message"]:
         tell("Note: --system-message has no effect together with --config.")
     if flags["strict"]:

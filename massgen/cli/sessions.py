@@ -38,7 +38,7 @@ def run_list_sessions() -> int:
 
 def newest_session(launch: Path) -> Session:
     """The session that `--continue` means. Raises `ConfigError` where there is none."""
-    found = Session.newest(paths.sessions_directory(launch))
+    found = Session.newest(*_storages(launch))
     died = died_run(launch)
     if found is None:
         listed = "massgen --list-sessions shows all sessions."
@@ -46,6 +46,17 @@ def newest_session(launch: Path) -> Session:
         raise ConfigError("There is no session to continue in this directory.", hint=hint)
     if died is not None:
         tell(f"⚠️ The last run died before its end. To go on with it instead: massgen resume {died}")
+    return found
+
+
+def _storages(launch: Path) -> set[Path]:
+    """Where the sessions of the project in `launch` lie: other places than the usual one by `session_storage`
+    (SESS-043); those of projects and runs inside it are not its own."""
+    found = {paths.sessions_directory(launch)}
+    for entry in registry.entries():
+        place = Path(entry.directory).parent
+        if place.is_relative_to(launch) and paths.STATE_DIR not in place.relative_to(launch).parts[1:]:
+            found.add(place)
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -14,10 +16,12 @@ from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, UserMessage
 from massgen.errors import ConfigError, StorageError
-from massgen.paths import SESSION_ID, SESSION_ID_FORM
+from massgen.paths import SESSION_ID, SESSION_ID_FORM, STATE_DIR
+from massgen.runs import registry
 from massgen.views.files import guarded, safe_name, write_atomic, write_json
 
 PREFIX = "session"
+_GENERATED = re.compile(r"(api_)?session_\d{8}_\d{6}")
 TRIES = 1000
 
 
@@ -83,10 +87,13 @@ class Session(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def open(cls, storage: Path, session_id: str) -> Session:
-        """The session of that id; a new one where it does not exist yet. Raises `ConfigError` for a bad id."""
+        """The session of that id; a new one where it does not exist yet. Raises `ConfigError` for a bad id, and for
+        the generated one of a session elsewhere, whose history would be missed."""
         if not SESSION_ID.fullmatch(session_id):
             raise ConfigError(f"{session_id!r} is no session id.", hint=SESSION_ID_FORM)
         root = storage / session_id
+        if _GENERATED.fullmatch(session_id) and not root.exists():
+            _refuse_elsewhere(session_id)
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -94,9 +101,14 @@ class Session(Struct, frozen=True, kw_only=True):
         return cls(session_id=session_id, root=root)
 
     @classmethod
-    def newest(cls, storage: Path) -> Session | None:
+    def newest(cls, *storages: Path) -> Session | None:
         """The session whose last turn is the newest (SESS-086)."""
-        found = [path for path in storage.glob("*") if path.is_dir() and any(path.glob("turn_*/metadata.json"))]
+        found = [
+            path
+            for storage in storages
+            for path in storage.glob("*")
+            if path.is_dir() and any(path.glob("turn_*/metadata.json"))
+        ]
         if not found:
             return None
         newest = max(found, key=lambda path: max(meta.stat().st_mtime for meta in path.glob("turn_*/metadata.json")))
@@ -269,3 +281,14 @@ def _partial(path: Path, meta: dict[str, Any]) -> tuple[PartialAnswer, ...]:
 
 def _optional(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _refuse_elsewhere(session_id: str) -> None:
+    entry = registry.find(session_id)
+    directory = Path(entry.directory) if entry is not None and entry.directory else None
+    if directory is None or not directory.is_dir():
+        return
+    place = next((parent.parent for parent in directory.parents if parent.name == STATE_DIR), directory)
+    own = place == Path.cwd()
+    hint = "Use the configuration it was started with." if own else f"Go there first: cd {shlex.quote(str(place))}"
+    raise ConfigError(f"The session {session_id} was started elsewhere: {directory}", hint=hint)

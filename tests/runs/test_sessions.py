@@ -58,6 +58,36 @@ def test_the_flag_beats_the_sessions_name_in_the_configuration(server: ScriptedP
     assert sessions(tmp_path) == ["from_file", "from_flag"]
 
 
+@pytest.mark.spec("SESS-084", "SESS-082")
+def test_a_session_of_another_directory_is_not_begun_anew_in_this_one(server: ScriptedProvider, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for place in (here, there):
+        place.mkdir()
+    path = write_config(tmp_path, server.openai_url, ("one",))
+    assert massgen(there, "--automation", "--config", path, "Q", home=tmp_path).returncode == 0
+    (name,) = sessions(there)
+    done = massgen(here, "--automation", "--config", path, "--session-id", name, "And?", home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Go there first: cd {there}" in done.stderr
+    assert not (here / ".massgen" / "sessions" / name).exists()
+    both = massgen(there, "--automation", "--continue", "--session-id", name, "And?", home=tmp_path)
+    assert both.returncode == 1 and "exclude each other" in both.stderr
+
+
+@pytest.mark.spec("SESS-086", "SESS-043")
+def test_sessions_kept_in_another_place_are_continued_too(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("one",), orchestrator={"session_storage": "talks"})
+    assert massgen(tmp_path, "--automation", "--config", path, "Q").returncode == 0
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    assert massgen(inside, "--automation", "--config", path, "Another", home=tmp_path).returncode == 0
+    again = massgen(tmp_path, "--automation", "--continue", "And?")
+    assert again.returncode == 0, again.stderr
+    assert "Restored session with 1 previous turn(s)" in again.stderr
+    (kept,) = (tmp_path / ".massgen" / "talks").iterdir()
+    assert {"turn_1", "turn_2"} <= {entry.name for entry in kept.iterdir()}
+
+
 @pytest.mark.spec("SESS-086")
 def test_continuing_where_there_is_no_session_is_a_configuration_error(tmp_path: Path) -> None:
     done = massgen(tmp_path, "--automation", "--continue", "Q")
