@@ -43,6 +43,8 @@ def configure_observability(
         logfire = import_module("logfire")
     except ImportError:
         return _refuse(NOT_INSTALLED)
+    except Exception as error:  # noqa: BLE001 - an installation that is broken ends no run (LOG-111)
+        return _refuse(f"⚠️ Logfire could not be started: {error}")
     if not _has_credentials():
         return _refuse(NOT_AUTHENTICATED)
     name = service_name or os.environ.get("LOGFIRE_SERVICE_NAME") or "massgen"

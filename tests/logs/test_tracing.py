@@ -267,6 +267,18 @@ def test_a_package_that_fails_is_said_and_no_more(tmp_path: Path) -> None:
     assert "RESULT False" in done.stdout
 
 
+@pytest.mark.spec("LOG-111")
+def test_an_installation_that_is_broken_is_said_and_no_more(tmp_path: Path) -> None:
+    stub = tmp_path / "stub"
+    stub.mkdir()
+    (stub / "logfire.py").write_text("raise RuntimeError('half of it is missing')")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(stub), "LOGFIRE_TOKEN": "token"}
+    call = [sys.executable, "-c", CALL.format(arguments="enabled=True")]
+    done = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert "half of it is missing" in done.stderr
+    assert "RESULT False" in done.stdout
+
+
 @pytest.mark.spec("LOG-111", "LOG-110")
 def test_switched_off_nothing_is_imported(tmp_path: Path) -> None:
     done = configured(tmp_path, "", fake=False)
