@@ -96,6 +96,7 @@ class Toolbox:
     _tools: list[Tool] | None = None
     _relay: _Relay = field(default_factory=_Relay)
     _blocked: frozenset[str] = frozenset()
+    _told: set[str] = field(default_factory=set)
 
     async def all_tools(self) -> list[Tool]:
         """Every tool of the agent, built now where it was not yet."""
@@ -182,7 +183,14 @@ class Toolbox:
             permission=permission,
             program_before=[RoundTimeoutPreHook(agent_id=self.agent.id, hard_reached=blocked)],
             program_after=after,
+            warn=self._warn_once,
         )
+
+    def _warn_once(self, text: str) -> None:
+        """Hooks are loaded for each round anew; what is wrong with them is told once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.around.warn(f"[{self.agent.id}] {text}.")
 
     async def close(self) -> None:
         await self.parts.close()

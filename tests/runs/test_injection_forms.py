@@ -76,3 +76,14 @@ def test_people_see_that_something_was_added() -> None:
     )
     PlainDisplay(Writer(out))(event)
     assert raw.getvalue().decode() == "[agent_a] 📥 [INJECTION] MIND\n"
+
+
+@pytest.mark.spec("HOOK-008")
+def test_people_are_told_once_of_a_hook_that_cannot_be_loaded(tmp_path: Path) -> None:
+    hook = {"matcher": "*", "handler": "no_such_module.f"}
+    backend = {"type": "chatcompletion", "model": "model", "cwd": "ws"}
+    result, _ = finished(tmp_path, {"model": lists_once}, backend, hooks={"PreToolUse": [hook]})
+    events = (result.log_dir / "events.jsonl").read_text().splitlines()
+    told = [line for line in events if "calls of '*' are denied" in line and '"tool_end"' not in line]
+    assert len(told) == 1
+    assert "No module named 'no_such_module'" in told[0]

@@ -29,19 +29,20 @@ def load_hooks(
     permission: Sequence[Hook] = (),
     program_before: Sequence[Hook] = (),
     program_after: Sequence[Hook] = (),
+    warn: Callable[[str], None] = log.error,
 ) -> Hooks:
     """The hooks of one agent from the two `hooks` blocks, the program's own ones first.
 
     Handlers are found by dotted path, or as `file.py:function`; relative files and modules that are not
     installed are looked for below `base`. A handler that cannot be loaded becomes a hook that denies
-    (HOOK-008). Raises `ConfigError` for a block of the wrong shape.
+    (HOOK-008), which `warn` tells people. Raises `ConfigError` for a block of the wrong shape.
     """
     chains: dict[HookType, list[Hook]] = {}
     for kind in HookType:
         general, _ = _entries(global_config, kind)
         own, override = _entries(agent_config, kind)
         chosen = own if override else [*general, *own]
-        chains[kind] = [_hook(entry, base) for entry in chosen]
+        chains[kind] = [_hook(entry, base, warn) for entry in chosen]
     return Hooks(
         permission=tuple(permission),
         before=(*program_before, *chains[HookType.PRE_TOOL_USE]),
@@ -71,7 +72,7 @@ def _entries(config: Mapping[str, Any] | None, kind: HookType) -> tuple[list[Map
     return list(block), override
 
 
-def _hook(entry: Mapping[str, Any], base: Path) -> Hook:
+def _hook(entry: Mapping[str, Any], base: Path, warn: Callable[[str], None]) -> Hook:
     handler = entry["handler"]
     name = str(entry.get("name") or handler)
     matcher = str(entry.get("matcher") or "*")
@@ -94,7 +95,7 @@ def _hook(entry: Mapping[str, Any], base: Path) -> Hook:
                 function = find_function(handler, base)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs foreign code
                 problem = f"cannot load '{handler}': {error or type(error).__name__}"
-                log.error("Hook '%s' %s; calls of '%s' are denied", name, problem, matcher)
+                warn(f"Hook '{name}' {problem}; calls of '{matcher}' are denied")
                 return BrokenHook(name=name, problem=problem, matcher=matcher)
             return PythonCallableHook(
                 name, function, matcher=matcher, fail_closed=fail_closed, timeout_seconds=float(seconds)
