@@ -35,7 +35,8 @@ class PathPolicy(Protocol):
     """Decides about paths that an agent names.
 
     `resolve` takes the path as the agent wrote it (relative to its workspace) and returns the real one, or
-    raises `PathRefused`. `grants` is the value that sandboxes are built from.
+    raises `PathRefused`; `resolve_entry` takes a link at its end as itself. `grants` is the value that sandboxes
+    are built from.
     """
 
     @property
@@ -45,3 +46,5 @@ class PathPolicy(Protocol):
     def grants(self) -> Grants: ...
 
     def resolve(self, path: str, access: Access) -> Path: ...
+
+    def resolve_entry(self, path: str, access: Access) -> Path: ...

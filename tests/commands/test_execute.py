@@ -146,6 +146,21 @@ def test_permitted_writes_are_not_refused(command: str, tmp_path: Path) -> None:
     assert not execute(agent, command.format(root=tmp_path)).is_error
 
 
+@pytest.mark.spec("EXEC-022")
+def test_a_link_to_elsewhere_can_be_taken_away_but_not_written_through(tmp_path: Path) -> None:
+    agent = make_agent(tmp_path)
+    (tmp_path / "readable" / "r").write_text("r")
+    away, link = tmp_path / "readable", tmp_path / "ws1" / "link"
+    for command in ("rm link", "rm -rf link", "unlink link", "mv link moved && rm moved"):
+        assert not execute(agent, f"ln -s {away} link").is_error
+        assert not execute(agent, command).is_error, command
+        assert not link.is_symlink()
+    execute(agent, f"ln -s {away} link; echo x > file")
+    for command in ("echo x > link/x", "touch link", "mv file link", "rm link/r", "rm -r link/"):
+        assert "Command refused" in execute(agent, command).text, command
+    assert [path.name for path in away.iterdir()] == ["r"]
+
+
 @pytest.mark.spec("EXEC-020")
 def test_a_refused_command_does_not_run(tmp_path: Path) -> None:
     agent = make_agent(tmp_path)

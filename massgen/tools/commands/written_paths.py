@@ -11,6 +11,7 @@ from massgen.workspace.grants import PathPolicy, PathRefused
 _ALL_OPERANDS = frozenset({"rm", "rmdir", "touch", "mkdir", "tee", "truncate", "unlink", "mv", "shred"})
 _LAST_OPERAND = frozenset({"cp", "install", "ln"})
 _AFTER_FIRST = frozenset({"chmod", "chown", "chgrp"})
+_OF_NAMES = frozenset({"rm", "rmdir", "unlink", "mv"})
 _PRIVATE = ("/tmp", "/var/tmp", "/dev")
 
 
@@ -28,8 +29,12 @@ def refused_write(command: str, policy: PathPolicy, start: Path) -> str | None:
             place = directory / path
             if _is_private(place, policy):
                 continue
+            # These take away or replace a link, and leave alone what it leads to.
+            named = bool(words) and words[0] in _OF_NAMES and path not in part.targets and not path.endswith("/")
+            into = words[:1] == ["mv"] and path == words[-1] and place.is_dir()
+            resolve = policy.resolve_entry if named and not into and place.is_symlink() else policy.resolve
             try:
-                policy.resolve(str(place), "write")
+                resolve(str(place), "write")
             except PathRefused as refusal:
                 return refusal.message
         if words[:1] == ["cd"] and len(words) > 1 and not _unreadable(words[1]):
