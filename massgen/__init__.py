@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from massgen.backends.own import register_backend
     from massgen.errors import ConfigurationError, MassGenError
     from massgen.integrations.building import build_config
     from massgen.integrations.litellm_provider import LITELLM_AVAILABLE, register_with_litellm
@@ -22,6 +23,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order, as the reference page
     "ask",
     "build_config",
     "open",
+    "register_backend",
     "register_with_litellm",
     "run",
 ]
@@ -33,6 +35,7 @@ _HOMES = {
     "ask": "massgen.integrations.python",
     "build_config": "massgen.integrations.building",
     "open": "massgen.integrations.teams",
+    "register_backend": "massgen.backends.own",
     "register_with_litellm": "massgen.integrations.litellm_provider",
     "run": "massgen.integrations.python",
 }

@@ -39,6 +39,10 @@ def create_backend(
         from massgen.backends.rehearsal import rehearsed_backend
 
         return rehearsed_backend(options, agent_id=agent_id, directory=directory)
+    if kind == "own":
+        from massgen.backends.own import own_backend
+
+        return own_backend(config, options.text("type") or "", agent_id)
     if kind in ("agent", "framework"):
         raise NotAvailable(
             f"Agent '{agent_id}': the backend type '{options.text('type')}' is not available yet.",

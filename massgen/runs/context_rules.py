@@ -41,7 +41,7 @@ def context_window(type_name: str, model: str) -> Callable[[], int | None]:
 
     @cache
     def window() -> int | None:
-        if not model or backend_type(type_name).kind == "simulated":
+        if not model or backend_type(type_name).kind in ("simulated", "own"):
             return None
         from massgen.backends.facts import facts_of
 
