@@ -12,8 +12,8 @@ from msgspec import Struct
 
 Kind = Literal["api", "preset", "local", "agent", "framework", "simulated", "own"]
 """api: a provider's own wire format. preset: OpenAI-compatible with a known endpoint. local: a server of the
-user. agent: a command-line agent with its own loop. framework: ag2. simulated: scripted, no network. own: registered by a
-program that uses the library."""
+user. agent: a command-line agent with its own loop. framework: ag2. simulated: scripted, no network. own: registered
+by a program that uses the library."""
 
 
 class BackendType(Struct, frozen=True, kw_only=True):
