@@ -22,6 +22,8 @@ _SETTINGS = (
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_CONFIG_HOME", "SYSTEMROOT")
 _NEUTRAL = "agent"
 _SECONDS = 600.0
+_SECONDS_TO_FINISH = 1.0
+"""Of a command whose result nobody wants any more."""
 
 
 class GitError(WorkspaceError):
@@ -46,6 +48,21 @@ async def git(
         raise GitError("git is not installed.")
     command = ["git", *_options(), *arguments]
     environment = _environment(git_dir, work_tree, index, user_settings=user_settings)
+    running = asyncio.create_task(_run(command, environment, cwd, data, seconds))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # A git that is stopped in the middle can leave a lock file, on which every later command fails.
+        await asyncio.wait([running], timeout=_SECONDS_TO_FINISH)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        raise
+
+
+async def _run(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path | None, data: bytes, seconds: float
+) -> bytes:
+    name = command[1 + len(_options())]
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -61,13 +78,13 @@ async def git(
         async with asyncio.timeout(seconds):
             output, errors = await process.communicate(data)
     except TimeoutError:
-        raise GitError(f"git {arguments[0]} did not end within {seconds:g} seconds.") from None
+        raise GitError(f"git {name} did not end within {seconds:g} seconds.") from None
     finally:
         if process.returncode is None:
             process.kill()
             await asyncio.shield(process.wait())
     if process.returncode != 0:
-        raise GitError(f"git {arguments[0]} failed: {errors.decode(errors='replace').strip()[:500]}")
+        raise GitError(f"git {name} failed: {errors.decode(errors='replace').strip()[:500]}")
     return output
 
 
