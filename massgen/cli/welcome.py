@@ -9,14 +9,16 @@ from massgen.cli.console import tell
 WAYS = """\
 No configuration was found. Three ways on:
 
-  1. A provider's key   export OPENAI_API_KEY=...
-                        massgen --model gpt-5-mini "your question"
-                        (ANTHROPIC_API_KEY, GEMINI_API_KEY and others likewise;
-                        keys may stand in ./.env or ~/.config/massgen/.env)
-  2. A local server     massgen --backend lmstudio --model NAME "your question"
-                        (also vllm, sglang; massgen --quickstart finds Ollama)
-  3. The demo           massgen --config @examples/demo/team
-                        (a simulated team: no key, no network)
+  1. A provider's key
+     export OPENAI_API_KEY=...
+     massgen --model gpt-5-mini "your question"
+     (likewise ANTHROPIC_API_KEY, GEMINI_API_KEY and others;
+     keys may stand in ./.env or ~/.config/massgen/.env)
+  2. A local server
+     massgen --backend lmstudio --model NAME "your question"
+     (also vllm, sglang; massgen --quickstart finds Ollama)
+  3. The demo: a simulated team, no key, no network
+     massgen --config @examples/demo/team
 
 For a team of your own: massgen --quickstart,
 or one of massgen --list-examples with --config.
