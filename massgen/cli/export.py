@@ -88,14 +88,15 @@ def export_command(
     if dry_run:
         say(f"Would upload {len(files)} files ({size:,} bytes); nothing was uploaded.")
         return _finish(root, selection, files, None, as_json)
-    if not yes and not as_json and _is_person():
-        click.confirm(f"Upload {len(files)} files ({size:,} bytes) to a Gist?", default=True, abort=True)
+    if not yes and _is_person():
+        click.confirm(f"Upload {len(files)} files ({size:,} bytes) to a Gist?", default=True, abort=True, err=True)
     say(f"Uploading {len(files)} files ({size:,} bytes)...")
     return _finish(root, selection, files, _upload(files, root.name), as_json)
 
 
 def _is_person() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    """Somebody can be asked, also where the output goes into a pipe: the question is on standard error."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _redactor() -> Any:

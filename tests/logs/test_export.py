@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,25 @@ def three_turns(logs: Path) -> Scene:
         (scene.here / "status.json").write_text(json.dumps(scene.snapshot()), encoding="utf-8")
         (scene.here / "massgen.log").write_text("private")
     return scene
+
+
+@pytest.mark.spec("LOG-092")
+@pytest.mark.parametrize(
+    ("more", "answer", "uploads"), [((), b"n", False), (("--json",), b"n", False), ((), b"y", True)]
+)
+def test_a_person_is_asked_also_where_the_output_goes_into_a_pipe(
+    logs: Path, gh: Path, more: tuple[str, ...], answer: bytes, uploads: bool
+) -> None:
+    three_turns(logs)
+    person, terminal = os.openpty()
+    os.write(person, answer + b"\n")
+    command = [sys.executable, "-m", "massgen", "export", *more]
+    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, timeout=60, check=False)
+    for end in (person, terminal):
+        os.close(end)
+    assert "to a Gist?" in done.stderr and "to a Gist?" not in done.stdout
+    assert (gh / "staged").exists() == uploads
+    assert done.returncode == (0 if uploads else 4)
 
 
 @pytest.mark.spec("LOG-090", "LOG-093", "LOG-096", "CLI-076")
