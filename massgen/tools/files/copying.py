@@ -26,7 +26,9 @@ def copy_file(call: FileCall) -> str:
             target = target / entry.name
         copied = _copy_one(call, entry.path, target)
         return f"Success: Copied to {call.shown(target)} ({copied} bytes)"
-    if target == entry.path or target.is_relative_to(entry.path):
+    # The agent's own workspace may lie within the project that it copies, where no listing shows it.
+    own = call.policy.is_private(target) and not call.policy.is_private(entry.path)
+    if target == entry.path or (target.is_relative_to(entry.path) and not own):
         raise FileToolError(f"Cannot copy {source} into itself")
     make_directory(call.policy, str(target))
     return _copy_tree(call, entry.path, target, (), ())

@@ -11,6 +11,8 @@ import pytest
 
 from massgen.tools.files.toolset import COMMAND_REPLACEMENTS, file_tools
 from massgen.tools.files.tracker import FileOperationTracker
+from massgen.workspace.grants import Grants
+from massgen.workspace.policy import AgentPathPolicy
 from tests.needs import needs
 from tests.tools.doubles import call, context, runner
 from tests.tools.files.place import Place
@@ -103,6 +105,28 @@ def test_copy_file_takes_files_and_directories_from_readable_places(place: Place
     place.done("copy_file", source_path=str(place.reference), destination_path="all")
     assert (place.workspace / "mine.txt").read_text() == "reference"
     assert os.access(place.workspace / "all/sub/run.sh", os.X_OK)
+
+
+class WithinProject(Place):
+    """The workspace lies in the project's `.massgen`, as in a run."""
+
+    @property
+    def workspace(self) -> Path:
+        return self.project / ".massgen/workspaces/w"
+
+    def policy(self) -> AgentPathPolicy:
+        grants = Grants(writable=(self.workspace,), readable=(self.project,), denied=(self.project / ".massgen",))
+        return AgentPathPolicy(workspace=self.workspace, grants=grants, private=(self.workspace,))
+
+
+@pytest.mark.spec("WS-113")
+def test_the_project_around_the_workspace_can_be_copied_into_it(tmp_path: Path) -> None:
+    place = WithinProject(tmp_path)
+    place.workspace.mkdir(parents=True)
+    place.done("copy_file", source_path=str(place.project), destination_path="copy")
+    copied = sorted(str(p.relative_to(place.workspace)) for p in place.workspace.rglob("*") if p.is_file())
+    assert copied == ["copy/config.json", "copy/fixtures/deep/data.txt"]
+    assert "into itself" in place.refused("copy_file", source_path="copy", destination_path="copy/inner")
 
 
 @pytest.mark.spec("WS-113")
