@@ -44,17 +44,18 @@ class LoadedConfig:
     unset_variables: tuple[UnsetVariable, ...] = ()
     root: SourceMap | None = field(default=None, repr=False, compare=False)
     partial: Config | None = field(default=None, repr=False, compare=False)
+    lenient: bool = False
 
     def unchecked(self) -> LoadedConfig:
         """The same with errors turned into warnings and what does not fit left out (`--skip-validation`, CFG-064).
 
-        Where there are no agents at all the errors stay.
+        Where there are no agents at all the errors stay. `lenient` asks of checks elsewhere to do the same (S-10).
         """
         if self.config is not None or self.partial is None or not self.partial.agents:
-            return self
+            return dataclasses.replace(self, lenient=True)
         found = self.diagnostics
         softened = (structs.replace(item, level="warning") if item.level == "error" else item for item in found)
-        return dataclasses.replace(self, config=self.partial, diagnostics=tuple(softened))
+        return dataclasses.replace(self, config=self.partial, diagnostics=tuple(softened), lenient=True)
 
     def place(self, path: DataPath) -> Diagnostic:
         """A hint without words about the value at `path`, to be filled in by checks outside this room."""

@@ -362,6 +362,7 @@ def checked_contexts(
         launch_directory=launch,
         config_directory=loaded.path.parent if loaded.path else None,
         examples_directory=root_directory(),
+        missing_protected_is_error=not loaded.lenient,
     )
     for line in checked.hints:
         hint(line)

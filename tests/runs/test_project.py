@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from massgen.config import load_config
+from massgen.errors import WorkspaceError
 from massgen.events.types import Event, FinalAnswer, Warned
 from massgen.runs.run import Run
+from massgen.runs.workfiles import checked_contexts
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, use
 from massgen.testing.policies import visible_answers
 from massgen.workspace.review import FileChange, Review, accept_all
@@ -177,3 +181,17 @@ def test_a_file_that_the_user_changed_meanwhile_is_kept_and_named(tmp_path: Path
     assert (project / "two.py").exists()
     warnings = [body.text for body in played.bodies(Warned)]
     assert any("code.py was changed meanwhile" in text for text in warnings)
+
+
+@pytest.mark.spec("WS-099")
+def test_with_skipped_validation_a_missing_protected_path_is_a_warning(tmp_path: Path) -> None:
+    backend = {"type": "chatcompletion", "model": "m", "base_url": "http://127.0.0.1:9", "api_key": "k"}
+    paths = [{"path": str(tmp_path), "permission": "write", "protected_paths": ["file.txt"]}]
+    config = {"agent": {"id": "a", "backend": backend}, "orchestrator": {"context_paths": paths}}
+    loaded = load_config(config, launch=tmp_path)
+    with pytest.raises(WorkspaceError, match=re.escape("Protected path 'file.txt' not found")):
+        checked_contexts(loaded.require(), loaded, tmp_path, hint=print)
+    told: list[str] = []
+    (found,) = checked_contexts(loaded.require(), loaded.unchecked(), tmp_path, hint=told.append)
+    assert told[0].startswith("Protected path 'file.txt' not found")
+    assert found.protected == (tmp_path.resolve() / "file.txt",)
