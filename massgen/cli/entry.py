@@ -59,6 +59,9 @@ def run(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_EXECUTION
     except OSError as error:  # a full or read-only disk below a command
+        if not _is_somewhere():
+            tell("Error: The current directory does not exist any more.\n  Go to another one and start again.")
+            return EXIT_CONFIG
         tell(f"Error: {error}")
         return EXIT_EXECUTION
 
@@ -73,6 +76,15 @@ def _dispatch(arguments: list[str]) -> int:
 
         result = ask_command.main(arguments, prog_name="massgen", standalone_mode=False)
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _is_somewhere() -> bool:
+    """False where the current directory was removed."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _command_path(arguments: list[str]) -> str:

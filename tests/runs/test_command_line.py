@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,17 @@ def test_a_wrong_use_names_the_help_of_its_own_command(capsys: pytest.CaptureFix
     assert capsys.readouterr().err.startswith("Usage: massgen shares ")
     assert run(["--orchestrator-timeout", "0"]) == 1
     assert capsys.readouterr().err.endswith("Try: massgen --help\n")
+
+
+def test_a_current_directory_that_is_gone_is_said(tmp_path: Path) -> None:
+    program = "import os, sys\nfrom massgen.cli.entry import run\nos.rmdir(os.getcwd())\nsys.exit(run(sys.argv[1:]))"
+    for arguments in (["--automation", "Q"], ["logs"]):
+        gone = tmp_path / arguments[0]
+        gone.mkdir()
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, cwd=gone, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("Error: The current directory does not exist any more.")
 
 
 @pytest.mark.spec("CFG-060", "CLI-054")
