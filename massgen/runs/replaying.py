@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from massgen.coordination.replay import AttemptReplay, RunReplay, replay
 from massgen.coordination.story import sentences, why
-from massgen.errors import ConfigError
 from massgen.events.codec import read_run, run_logs
+from massgen.runs.missing_log import missing_log
 
 
 class ToldStep(Struct, frozen=True, kw_only=True):
@@ -45,10 +45,7 @@ class ToldRun(Struct, frozen=True, kw_only=True):
 def replay_log(log_dir: Path) -> ToldRun:
     """Replay the run in `log_dir`; raises `ConfigError` where there is none."""
     if not run_logs(log_dir):
-        raise ConfigError(
-            f"{log_dir}: there is no log of a run here.",
-            hint="Give the directory that was printed as LOG_DIR (log_YYYYMMDD_HHMMSS_...).",
-        )
+        raise missing_log(log_dir)
     return _told(replay(read_run(log_dir)))
 
 

@@ -40,6 +40,7 @@ from massgen.events.types import (
 )
 from massgen.process import is_running
 from massgen.runs import registry
+from massgen.runs.missing_log import missing_log
 from massgen.runs.preparation import Preparation, preparation_from
 from massgen.runs.request import RunRequest
 from massgen.runs.requested import request_from
@@ -87,10 +88,7 @@ def recover(log_dir: Path) -> Recovered:
     """Read and fold; raises `ConfigError` where there is no run, it still runs, or its log cannot be understood."""
     directory = log_dir.resolve()
     if not run_logs(directory):
-        raise ConfigError(
-            f"{log_dir}: there is no log of a run here.",
-            hint="Give the directory that was printed as LOG_DIR (log_YYYYMMDD_HHMMSS_...).",
-        )
+        raise missing_log(log_dir)
     every = list(read_run(directory))
     begin = max((index for index, event in enumerate(every) if isinstance(event.body, SessionStart)), default=None)
     if begin is None:

@@ -136,6 +136,9 @@ def test_without_logs_only_status_and_results_are_kept(server: ScriptedProvider,
     names = {entry.name for entry in log.rglob("*")}
     assert {"status.json", "execution_metadata.yaml", "answer.txt"} <= names
     assert not {"massgen.log", "agent_outputs", "events.jsonl", "llm_calls", "execution_trace.md"} & names
+    for command in ("replay", "resume"):
+        told = massgen(tmp_path, command, log)
+        assert told.returncode == 1 and "this run kept no events (--no-logs" in told.stderr
 
 
 @pytest.mark.spec("CLI-038")
