@@ -34,6 +34,7 @@ from massgen.engine.seat import Seat
 from massgen.engine.team import Team, TeamAgent, ToolDesk
 from massgen.engine.watching import CallArchive, CallCounter, RoundWatcher
 from massgen.errors import BackendError, MassGenError
+from massgen.events.types import Warned
 
 log = logging.getLogger(__name__)
 STOP_PATIENCE = 5.0
@@ -148,9 +149,17 @@ class AttemptRunner:
         for seat in self.coordinator.seats:
             if not seat.in_tools and seat.number in drivers:
                 drivers.pop(seat.number).cancel()
+        self._say_who_finishes()
         await self._tools_done()
         for driver in drivers.values():
             driver.cancel()
+
+    def _say_who_finishes(self) -> None:
+        """A run whose time is over goes on for a while where tools run; people are told what it waits for."""
+        working = [self.team.agent(seat.number).id for seat in self.coordinator.seats if seat.in_tools]
+        if working and self.coordinator.stop_reason == "timeout":
+            wait = f"waiting up to {self.team.limits.grace:.0f} s for tools of {', '.join(working)}"
+            self.coordinator.stream.emit(Warned(text=f"The time of the run is over; {wait}."))
 
     async def _tools_done(self) -> None:
         """Wait for running tool calls, those of a presentation included, but not for ever."""

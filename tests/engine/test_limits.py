@@ -13,6 +13,7 @@ from massgen.testing import answer_then_vote, call
 from massgen.testing.clock import FakeClock
 from massgen.testing.replies import Hold, Stalled
 from tests.engine.scene import MODELS, Turn, play, say, scene, use
+from tests.needs import needs
 
 LOOK = use(call("list_directory", path="."))
 ROUND = {"initial_round_timeout_seconds": 60, "subsequent_round_timeout_seconds": 60}
@@ -118,6 +119,35 @@ def test_a_running_tool_call_may_finish_after_the_timeout_but_no_model_is_called
             assert result.exit_code == 3
             assert [e.body.kind for e in team.events() if e.body.kind.startswith("tool_")] == ["tool_start", "tool_end"]
             assert len(team.server.requests) == 1
+
+    play(story)
+
+
+@needs("bwrap")
+@pytest.mark.spec("COORD-114", "COORD-025")
+def test_people_are_told_for_what_a_run_waits_whose_time_is_over(tmp_path: Path):
+    async def story():
+        async with scene(
+            tmp_path,
+            [use(call("execute_command", command="until [ -e told ]; do sleep 0.02; done")), answer("never")],
+            backend={"cwd": "work", "enable_mcp_command_line": True},
+            limits={"orchestrator_timeout_seconds": 100, "round_timeout_grace_seconds": 30},
+        ) as team:
+            clock = team.clock = FakeClock()
+            run = team.prepare()
+            told = []
+
+            def on_event(event):
+                if event.body.kind == "tool_start":
+                    clock.advance(100)
+                if event.body.kind == "warning":
+                    told.append(event.body.text)
+                    for workspace in tmp_path.glob("**/work_*"):
+                        (workspace / "told").touch()
+
+            run.stream.subscribe(on_event)
+            assert (await run.execute()).exit_code == 3
+            assert "The time of the run is over; waiting up to 30 s for tools of amber." in told
 
     play(story)
 
