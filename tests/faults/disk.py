@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for mounts and namespaces")
 
 
 @contextmanager

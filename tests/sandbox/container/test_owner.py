@@ -25,6 +25,7 @@ from massgen.workspace.sandbox.container.engine import Engine, find_engine
 from massgen.workspace.sandbox.container.owner import BOOT, MACHINE, NAMESPACE, OWNER, STARTED, owner_labels
 from massgen.workspace.sandbox.container.program_place import ContainerProgramPlace
 from massgen.workspace.sandbox.container.sweep import STATES, sweep
+from tests.faults.disk import root_only
 from tests.needs import needs
 from tests.sandbox.container import image
 from tests.sandbox.container.test_container import Place, docker
@@ -112,7 +113,8 @@ sys.stdin.read()
 
 
 @pytest.mark.spec("EXEC-031")
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
+@root_only
+@needs("unshare")
 def test_programs_in_two_process_namespaces_leave_each_others_containers_alone(mark: str) -> None:
     mine = make(mark, owned(os.getpid()))
     inside = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", SWEEP]
