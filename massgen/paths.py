@@ -36,6 +36,11 @@ def sessions_directory(base: Path | None = None) -> Path:
     return state_directory(base) / SESSIONS_DIR
 
 
+def project_of(path: Path) -> Path | None:
+    """The directory whose `.massgen` holds `path`, None where no such is above it."""
+    return next((parent.parent for parent in path.parents if parent.name == STATE_DIR), None)
+
+
 def user_config_directory() -> Path | None:
     """`~/.config/massgen`, or None where there is no home directory (HOME unset)."""
     home = os.environ.get("HOME") or os.environ.get("USERPROFILE")

@@ -89,7 +89,7 @@ def announce_resumed(session: Session) -> None:
 
 def recorded_config(session_id: str) -> Path | None:
     """The configuration file the session was started with, while it is still there (CFG-001)."""
-    entry = registry.find(session_id)
+    entry = registry.find(session_id, Path.cwd())
     if entry is None or not entry.config:
         return None
     path = Path(entry.config)

@@ -1,6 +1,7 @@
 """`~/.massgen/sessions.json`: every session this user started (SESS-082).
 
 One JSON object with a line for each session, so that a run adds or replaces its own line without reading the others.
+A session is its id and its directory: two projects may begin one in the same second, or name theirs alike.
 """
 
 from __future__ import annotations
@@ -67,16 +68,19 @@ def _lines(path: Path) -> str:
 def _with(text: str, entry: Entry) -> str:
     """`text` with the entry's line in place of the one of the same session, or as the last one."""
     own = structs.asdict(entry)
-    place = text.find(_key(entry.session_id)) + 1
-    if place == 0:
-        body = text[len(HEAD) : -len(TAIL)]
-        return "".join((HEAD, body, ",\n" if body else "", _line(own), TAIL))
-    end = text.index("\n", place)
-    line = text[place:end]
-    comma = "," if line.endswith(",") else ""
-    with contextlib.suppress(ValueError):
-        own["started"] = str(json.loads(line.removesuffix(",")).get("started") or own["started"])
-    return "".join((text[:place], _line(own), comma, text[end:]))
+    key = _key(entry.session_id)
+    place = text.find(key) + 1
+    while place:
+        end = text.index("\n", place)
+        line = text[place:end]
+        known = _whole(line)
+        if isinstance(known, dict) and known.get("directory", "") in ("", entry.directory):
+            own["started"] = str(known.get("started") or own["started"])
+            comma = "," if line.endswith(",") else ""
+            return "".join((text[:place], _line(own), comma, text[end:]))
+        place = text.find(key, end) + 1
+    body = text[len(HEAD) : -len(TAIL)]
+    return "".join((HEAD, body, ",\n" if body else "", _line(own), TAIL))
 
 
 def _key(session_id: str) -> str:
@@ -100,9 +104,11 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.started, entry.session_id), reverse=True)
 
 
-def find(session_id: str) -> Entry | None:
-    """The entry of a session."""
-    return next((entry for entry in entries() if entry.session_id == session_id), None)
+def find(session_id: str, place: Path | None = None) -> Entry | None:
+    """The newest entry of that id, one of a session that lies in `place` first."""
+    found = [entry for entry in entries() if entry.session_id == session_id]
+    near = (entry for entry in found if place is not None and Path(entry.directory).is_relative_to(place))
+    return next(near, found[0] if found else None)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ from massgen.events.types import (
     SessionResume,
     SessionStart,
 )
+from massgen.paths import project_of
 from massgen.process import is_running
 from massgen.runs import registry
 from massgen.runs.missing_log import missing_log
@@ -97,7 +98,7 @@ def recover(log_dir: Path) -> Recovered:
     start = events[0].body
     assert isinstance(start, SessionStart)
     _refuse_live(events)
-    ended = _exit_code(events, start.session_id)
+    ended = _exit_code(events, start.session_id, directory)
     if ended is None:
         events = [event for event in events if not isinstance(event.body, SessionEnd)]
     facts = [event.body.at for event in events if isinstance(event.body, FactRecorded)]
@@ -135,12 +136,12 @@ def asked_again(base: RunRequest, recovered: Recovered) -> RunRequest:
         raise ConfigError(f"The log does not say how the question was put ({error}).", hint="Ask it again.") from error
 
 
-def _exit_code(events: Sequence[Event], session_id: str) -> int | None:
+def _exit_code(events: Sequence[Event], session_id: str, log_dir: Path) -> int | None:
     """That of a turn that has ended. One that died before its session had it is still to be kept there."""
     last = events[-1].body
     if not isinstance(last, SessionEnd):
         return None
-    entry = registry.find(session_id)
+    entry = registry.find(session_id, project_of(log_dir))
     if entry is None or entry.status != "active":
         return last.exit_code
     if (Path(entry.directory) / f"turn_{events[-1].turn}" / "metadata.json").exists():

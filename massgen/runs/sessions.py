@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, UserMessage
 from massgen.errors import ConfigError, StorageError
-from massgen.paths import SESSION_ID, SESSION_ID_FORM, STATE_DIR
+from massgen.paths import SESSION_ID, SESSION_ID_FORM, project_of
 from massgen.runs import registry
 from massgen.views.files import guarded, safe_name, write_atomic, write_json
 
@@ -288,7 +288,7 @@ def _refuse_elsewhere(session_id: str) -> None:
     directory = Path(entry.directory) if entry is not None and entry.directory else None
     if directory is None or not directory.is_dir():
         return
-    place = next((parent.parent for parent in directory.parents if parent.name == STATE_DIR), directory)
+    place = project_of(directory) or directory
     own = place == Path.cwd()
     hint = "Use the configuration it was started with." if own else f"Go there first: cd {shlex.quote(str(place))}"
     raise ConfigError(f"The session {session_id} was started elsewhere: {directory}", hint=hint)

@@ -88,6 +88,26 @@ def test_sessions_kept_in_another_place_are_continued_too(server: ScriptedProvid
     assert {"turn_1", "turn_2"} <= {entry.name for entry in kept.iterdir()}
 
 
+@pytest.mark.spec("SESS-082", "CFG-001")
+def test_sessions_of_one_name_in_two_projects_are_two(server: ScriptedProvider, tmp_path: Path) -> None:
+    places = [tmp_path / "first", tmp_path / "second"]
+    for place in places:
+        place.mkdir()
+        path = write_config(place, server.openai_url, ("one",), session_id="alike")
+        assert massgen(place, "--automation", "--config", path, "Q", home=tmp_path).returncode == 0
+    kept = json.loads((tmp_path / ".massgen" / "sessions.json").read_text())["sessions"]
+    configs = [str(place / "team.yaml") for place in places]
+    assert [(entry["session_id"], entry["config"]) for entry in kept] == [("alike", config) for config in configs]
+    asked = len(server.requests_for("one"))
+    for place in places:
+        again = massgen(place, "--automation", "--session-id", "alike", "And?", home=tmp_path)
+        assert again.returncode == 0, again.stderr
+        kept = json.loads((tmp_path / ".massgen" / "sessions.json").read_text())["sessions"]
+        assert [entry["config"] for entry in kept] == configs
+        assert (place / ".massgen" / "sessions" / "alike" / "turn_2").is_dir()
+    assert len(server.requests_for("one")) > asked
+
+
 @pytest.mark.spec("SESS-086")
 def test_continuing_where_there_is_no_session_is_a_configuration_error(tmp_path: Path) -> None:
     done = massgen(tmp_path, "--automation", "--continue", "Q")
@@ -125,6 +145,7 @@ def test_many_writers_at_once_leave_a_whole_registry_with_all_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+
     def write(number: int) -> None:
         for status in ("active", "completed"):
             words = '} "x", {"session_id": "s1", '

@@ -2,7 +2,8 @@
 
 A process is known by the mark in its environment. While it starts a program it shows no environment, and between the
 list of processes and the look into them one may be followed by its child. A look that met either is in doubt and is
-done again, so that one quiet look is enough.
+done again, so that one quiet look is enough. The pattern names processes, not their files: the shell would leave out
+those without a file, which ended after the list and may have been followed.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ _DOUBTS = 20
 """Looks in doubt in which nobody was found: where processes come and go all the time there is always a doubt."""
 
 END = f"""
-mark=$1 signal=$2 looks=$3 doubts={_DOUBTS} known=' '
+mark=$1 signal=$2 looks=$3 doubts={_DOUBTS} bare=' ' ended=' '
 while [ $looks -gt 0 ] && [ $doubts -gt 0 ]; do
   looks=$((looks-1)) found= doubt=
-  set -- /proc/[0-9]*/environ
-  shown=$(LC_ALL=C grep -asHoE "^[A-Za-z_]|$mark" "$@")
-  for file; do
+  files=
+  for place in /proc/[0-9]*; do files="$files $place/environ"; done
+  shown=$(LC_ALL=C grep -asHoE "^[A-Za-z_]|$mark" $files)
+  for file in $files; do
     place=${{file%/environ}}
     process=${{place#/proc/}}
     [ $process = $$ ] && continue
@@ -27,10 +29,16 @@ while [ $looks -gt 0 ] && [ $doubts -gt 0 ]; do
     *"$file:$mark"*) kill -$signal $process 2>/dev/null && found=yes || doubt=yes ;;
     *"$file:"*) ;;
     *)
-      case $known in *" $process "*) continue ;; esac
-      doubt=yes line=
-      {{ read -r line < $place/cmdline; }} 2>/dev/null
-      [ "$line" ] || [ ! -r $file ] && known="$known$process "
+      case $ended in *" $process "*) continue ;; esac
+      argument= variable= state=
+      {{ read -r argument < $place/cmdline; read -r variable < $file; read -r state < $place/stat; }} 2>/dev/null
+      if [ "$argument" ]; then
+        case $bare in *" $process "*) continue ;; esac
+        case $variable in [A-Za-z_]*) ;; *) bare="$bare$process " ;; esac
+      else
+        case ${{state##*) }} in Z*) ended="$ended$process " ;; esac
+      fi
+      doubt=yes
       ;;
     esac
   done
@@ -40,7 +48,8 @@ done
 """
 """Takes the mark, the signal and how often to look at most.
 
-Without an environment are also those who cleared it, who have ended, and other users' processes: one doubt each.
+Without an environment are also those who cleared it, other users' processes and those nobody waited for: a doubt each,
+and no more while they stay so.
 """
 
 
