@@ -54,7 +54,10 @@ def _team(teams: Teams) -> str:
     from massgen.config.discovery import ConfigNotFound
 
     try:
-        return str(teams.default().path)
+        team = teams.default()
+        for flaw in team.environment.flaws:
+            tell(f"WARNING: {flaw}")
+        return str(team.path)
     except ConfigNotFound as error:
         if error.value is not None:
             raise

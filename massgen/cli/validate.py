@@ -42,8 +42,9 @@ def run_validate(source: str | Path | None, *, strict: bool = False, as_json: bo
 
 
 def validate_loaded(loaded: LoadedConfig) -> ValidationResult:
-    """All findings about a loaded configuration, those about paths on this machine included."""
-    return ValidationResult.of([*loaded.diagnostics, *path_findings(loaded)])
+    """All findings about a loaded configuration, those about paths and key files on this machine included."""
+    flaws = [Diagnostic(level="hint", path="", message=flaw) for flaw in loaded.environment.flaws]
+    return ValidationResult.of([*loaded.diagnostics, *path_findings(loaded), *flaws])
 
 
 def report(result: ValidationResult, name: str, *, strict: bool = False) -> str:

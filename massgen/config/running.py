@@ -30,7 +30,8 @@ def ready_config(loaded: LoadedConfig, *, strict: bool = False) -> ReadyConfig:
     or model that needs one ends the run (CFG-075, MCP-023).
     """
     config = loaded.require(strict=strict)
-    notices = [f"Warning: {item.format()}" for item in loaded.warnings]
+    notices = [f"Warning: {flaw}" for flaw in loaded.environment.flaws]
+    notices += [f"Warning: {item.format()}" for item in loaded.warnings]
     unset = {variable.name for variable in loaded.unset_variables}
     for wish in config.orchestrator.context_paths:
         _refuse(f"The context path '{wish.path}'", _names_in(wish.path, unset))

@@ -67,6 +67,21 @@ def test_key_files_are_read_as_a_shell_would(home: Path) -> None:
     ]
 
 
+@pytest.mark.spec("CFG-011")
+def test_lines_of_key_files_that_say_nothing_are_named_without_what_stands_there(home: Path) -> None:
+    good = "# keys\n\nA=one\nexport B = two # comment\nC=\n  D='it' # comment\nE=\"three\"\n"
+    put(Path(".env"), good)
+    put(home / ".config" / "massgen" / ".env", f"{good}F sk-secret\nmy-key=sk-secret\n=sk-secret\nG='sk-secret\n")
+    put(home / ".massgen" / ".env", "sk-secret\n" * 7)
+    environment = read_environment()
+    first, second, third = environment.flaws
+    assert first.startswith(f"{home}/.config/massgen/.env, lines 8, 9, 10: ")
+    assert second.startswith(f"{home}/.config/massgen/.env, line 11: the quote is not closed")
+    assert third.startswith(f"{home}/.massgen/.env, lines 1, 2, 3, 4, 5 and 2 more: ")
+    assert "sk-secret" not in "".join(environment.flaws)
+    assert environment.get("G") == "'sk-secret"
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"\x00" * 100, b"A=1" * 1_000_000])
 def test_key_files_that_are_none_do_no_harm(home: Path, content: bytes) -> None:
     Path(".env").write_bytes(content)
@@ -213,3 +228,9 @@ def test_the_template_of_key_files_lists_every_variable() -> None:
     more += " MASSGEN_DISABLE_SKILLS_TOOL QWEN_API_KEY DASHSCOPE_API_KEY AZURE_OPENAI_API_VERSION ELEVENLABS_BASE_URL"
     more += " OPENROUTER_BASE_URL CRAWL4AI_BASE_URL UI_TARS_BASE_URL UI_TARS_API_KEY UI_TARS_MODEL"
     assert (known | set(more.split())) - names == set()
+
+
+@pytest.mark.spec("CFG-014")
+def test_the_template_of_key_files_has_no_line_that_says_nothing(home: Path) -> None:
+    put(Path(".env"), (Path(__file__).parent.parent.parent / ".env.example").read_text())
+    assert read_environment().flaws == ()
