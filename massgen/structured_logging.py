@@ -6,9 +6,13 @@ import contextlib
 import logging
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from massgen.config.environment import switch
+from massgen.errors import ConfigError
 
 __all__ = ["configure_observability", "observability_enabled", "observability_wanted"]
 
@@ -18,8 +22,12 @@ _enabled = False
 
 
 def observability_wanted(flag: bool = False) -> bool:
-    """Whether `--logfire` or `MASSGEN_LOGFIRE_ENABLED` asks for traces."""
-    return flag or os.environ.get("MASSGEN_LOGFIRE_ENABLED", "").strip().lower() in ("1", "true", "yes", "on")
+    """Whether `--logfire` or `MASSGEN_LOGFIRE_ENABLED` asks for traces; a word that is no answer is said once."""
+    try:
+        return flag or switch(os.environ, "MASSGEN_LOGFIRE_ENABLED", False)
+    except ConfigError as error:
+        _say_once(f"⚠️ No traces: {error.message}")
+        return False
 
 
 def observability_enabled() -> bool:
@@ -62,9 +70,18 @@ def configure_observability(
 def _refuse(text: str) -> bool:
     global _enabled
     _enabled = False
+    _say(text)
+    return False
+
+
+@cache
+def _say_once(text: str) -> None:
+    _say(text)
+
+
+def _say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         print(text.encode(sys.stderr.encoding or "ascii", "replace").decode(), file=sys.stderr)
-    return False
 
 
 def _has_credentials() -> bool:

@@ -35,12 +35,13 @@ def ask_command(question: tuple[str, ...], **flags: Any) -> int:
     Without a question: an interactive session. "-" reads the question from standard input.
     """
     from massgen.cli.errands import run_errand
+    from massgen.cli.question import check_combinations, check_values, read_question
 
+    check_values(flags)
     code = run_errand(flags, question)
     if code is not None:
         return code
     from massgen.cli.display import chosen_display
-    from massgen.cli.question import check_combinations, read_question
 
     check_combinations(flags)
     text = read_question(question, flags)

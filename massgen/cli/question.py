@@ -15,6 +15,25 @@ from massgen.errors import ConfigError
 QUESTION_LIMIT = 16 * 1024 * 1024
 
 
+_MAY_BE_EMPTY = ("single_agent", "validate", "system_message")
+_FOR_GENERATE = ("config_backend", "config_model", "config_agents", "config_docker", "config_context_path")
+
+
+def check_values(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that would be passed over: an empty text is no name, and some say nothing without another."""
+    for name, value in flags.items():
+        if isinstance(value, str) and not value.strip() and name not in _MAY_BE_EMPTY:
+            raise click.ClickException(f"{_shown(name)} is empty. Name something, or leave it out.")
+    alone = [_shown(name) for name in _FOR_GENERATE if flags[name]]
+    if alone and not flags["generate_config"]:
+        verb = "has" if len(alone) == 1 else "have"
+        raise click.ClickException(f"{', '.join(alone)} {verb} no effect without --generate-config PATH.")
+
+
+def _shown(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def check_combinations(flags: Mapping[str, Any]) -> None:
     if flags["config"] and (flags["model"] or flags["backend"]):
         raise click.ClickException("--config and --model/--backend exclude each other: use one of them.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from massgen.config.environment import switch
 from massgen.errors import ConfigError
 
 PORT = 4000
@@ -58,9 +59,8 @@ def settings_from(flags: Mapping[str, object], environ: Mapping[str, str] | None
         max_concurrent=_count(flags.get("max_concurrent"), 8),
         directories=tuple(directories),
         origins=tuple(str(item) for item in _items(flags.get("allow_origin"))),
-        streaming=not flags.get("no_streaming")
-        and variables.get("MASSGEN_SERVER_STREAMING", "true").lower() not in ("0", "false", "no"),
-        debug=variables.get("MASSGEN_SERVER_DEBUG", "").lower() in ("1", "true", "yes"),
+        streaming=switch(variables, "MASSGEN_SERVER_STREAMING", True) and not flags.get("no_streaming"),
+        debug=switch(variables, "MASSGEN_SERVER_DEBUG", False),
     )
 
 

@@ -241,6 +241,13 @@ def test_the_environment_switches_it_on_and_names_it(tmp_path: Path) -> None:
     assert '"service_name": "team", "environment": "development"' in done.stdout
 
 
+@pytest.mark.spec("LOG-110", "LOG-111")
+def test_a_switch_in_another_word_is_said_once_and_switches_nothing_on(tmp_path: Path) -> None:
+    done = configured(tmp_path, "", MASSGEN_LOGFIRE_ENABLED="maybe", LOGFIRE_TOKEN="token")
+    assert "WANTED False" in done.stdout and "RESULT False" in done.stdout
+    assert done.stderr.count("MASSGEN_LOGFIRE_ENABLED must be true or false, not 'maybe'") == 1
+
+
 @pytest.mark.spec("LOG-112")
 def test_the_service_is_called_massgen_by_default(tmp_path: Path) -> None:
     assert '"service_name": "massgen"' in configured(tmp_path, "enabled=True", LOGFIRE_TOKEN="token").stdout

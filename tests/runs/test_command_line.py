@@ -109,6 +109,37 @@ def test_two_ways_to_a_configuration_exclude_each_other(
     assert "exclude each other" in capsys.readouterr().err
 
 
+@pytest.mark.spec("AUTO-031")
+@pytest.mark.parametrize("flag", ["--session-id", "--config", "--model", "--output-file", "--generate-config"])
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_a_flag_with_an_empty_text_is_refused_instead_of_passed_over(
+    capsys: pytest.CaptureFixture[str], flag: str, nothing: str
+) -> None:
+    assert run([flag, nothing, "--automation", "Q"]) == 1
+    assert f"{flag} is empty" in capsys.readouterr().err
+
+
+@pytest.mark.spec("CLI-058", "AUTO-031")
+def test_flags_for_a_generated_configuration_are_refused_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags in (["--config-model", "m"], ["--config-agents", "3"], ["--config-docker"]):
+        assert run([*flags, "Q"]) == 1
+        assert f"{flags[0]} has no effect without --generate-config PATH." in capsys.readouterr().err
+
+
+@pytest.mark.spec("CFG-011", "AUTO-012")
+def test_a_line_of_a_key_file_that_says_nothing_is_said_once_and_the_run_goes_on(
+    server: ScriptedProvider, tmp_path: Path
+) -> None:
+    path = write_config(tmp_path, server.openai_url, ("one",))
+    (tmp_path / ".env").write_text("A=1\nOPENAI_API_KEY sk-secret\n")
+    done = massgen(tmp_path, "--automation", "--config", path, "Q")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(f"Warning: {tmp_path}/.env, line 2: ignored") == 1
+    assert "sk-secret" not in done.stdout + done.stderr
+    checked = massgen(tmp_path, "--validate", path, "--strict")
+    assert checked.returncode == 0 and f"{tmp_path}/.env, line 2: ignored" in checked.stdout
+
+
 @pytest.mark.spec("CLI-010")
 def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path) -> None:
     done = massgen(tmp_path, "--help", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})

@@ -14,6 +14,7 @@ import pytest
 
 from massgen.errors import ConfigError
 from massgen.server.settings import settings_from
+from tests.runs.place import massgen
 
 
 @pytest.mark.spec("SRV-005")
@@ -46,6 +47,24 @@ def test_without_a_key_only_this_machine_is_served_and_with_one_the_documented_a
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     with pytest.raises(ConfigError, match="MASSGEN_SERVER_PORT"):
         settings_from({}, {"MASSGEN_SERVER_PORT": port})
+
+
+@pytest.mark.spec("SRV-005")
+@pytest.mark.parametrize("word", ["true", "YES", "on", "1", "False", "no", "off", "0"])
+def test_a_switch_is_said_in_any_of_the_usual_words(word: str) -> None:
+    means = word in ("true", "YES", "on", "1")
+    found = settings_from({}, {"MASSGEN_SERVER_DEBUG": word, "MASSGEN_SERVER_STREAMING": word})
+    assert (found.debug, found.streaming) == (means, means)
+    blank = settings_from({}, {"MASSGEN_SERVER_DEBUG": "", "MASSGEN_SERVER_STREAMING": " "})
+    assert (blank.debug, blank.streaming) == (False, True)
+
+
+@pytest.mark.spec("SRV-005", "AUTO-031")
+@pytest.mark.parametrize("name", ["MASSGEN_SERVER_DEBUG", "MASSGEN_SERVER_STREAMING"])
+def test_a_switch_in_another_word_is_refused_with_the_code_of_wrong_settings(tmp_path: Path, name: str) -> None:
+    done = massgen(tmp_path, "serve", "--config", "@examples/demo/duo", "--port", "0", env={name: "maybe"})
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {name} must be true or false, not 'maybe'.\n"
 
 
 @pytest.mark.spec("SRV-006")
