@@ -57,7 +57,7 @@ async def requests_with(change: Change) -> list[ReceivedRequest]:
     """What two agents with a feature ask, that of the first first."""
     backend, coordination = change
     async with ScriptedProvider(policies(2)) as server:
-        config = team(server, 2)
+        config = team(server.openai_url, 2)
         for agent in config["agents"]:
             agent["backend"] |= backend
         config["orchestrator"] = {"coordination": dict(coordination)}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ from typing import Any
 from massgen.config import load_config
 from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
-from massgen.testing import ScriptedProvider, answer_then_vote
+from massgen.testing import answer_then_vote
 
 QUESTION = "What is 2+2?"
 
@@ -23,7 +27,34 @@ def policies(count: int, text: str = "Four", chunks: int | None = None) -> dict[
     return {f"model-{n}": answer_then_vote(f"{text} {n}", "agent1", chunks=chunks) for n in range(1, count + 1)}
 
 
-def team(server: ScriptedProvider, count: int) -> dict[str, Any]:
+@contextlib.contextmanager
+def apart(models: Mapping[str, Any], latency: float = 0.0) -> Iterator[str]:
+    """The provider as a process of its own, as providers are, so that its work is not counted; its address.
+
+    `models` are those of a script file, `latency` the seconds to each first token.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        script = Path(directory) / "script.json"
+        script.write_text(json.dumps({"models": models}))
+        command = [sys.executable, "-m", "massgen.testing", "--script", str(script), "--stdin"]
+        with subprocess.Popen(
+            [*command, "--latency", str(latency)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as provider:
+            assert provider.stdout is not None and provider.stdin is not None
+            try:
+                yield provider.stdout.readline().strip()
+            finally:
+                provider.stdin.close()
+
+
+def scripts(count: int) -> dict[str, Any]:
+    """The models of `policies` for a script file."""
+    named = {"policy": "answer_then_vote", "votes_for": "agent1"}
+    return {f"model-{n}": {**named, "text": f"Four {n}"} for n in range(1, count + 1)}
+
+
+def team(address: str, count: int) -> dict[str, Any]:
+    """A team of `count` agents; `address` is that of OpenAI's clients."""
     return {
         "agents": [
             {
@@ -31,7 +62,7 @@ def team(server: ScriptedProvider, count: int) -> dict[str, Any]:
                 "backend": {
                     "type": "chatcompletion",
                     "model": f"model-{n}",
-                    "base_url": server.openai_url,
+                    "base_url": address,
                     "api_key": "unused",
                 },
             }

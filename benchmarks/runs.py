@@ -18,7 +18,7 @@ ROUNDS = 16
 async def cpu_a_call(count: int) -> tuple[float, float]:
     """Of `count` two-agent runs at once, several times over: seconds a model call, and a byte sent."""
     async with ScriptedProvider(policies(2)) as server:
-        config = team(server, 2)
+        config = team(server.openai_url, 2)
         begin = time.process_time()
         for _ in range(ROUNDS // count):
             async with asyncio.TaskGroup() as group:

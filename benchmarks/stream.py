@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from budget import Figure
-from provider import QUESTION, ask
+from provider import QUESTION, apart, ask
 
 CHUNKS = 20_000
 TEXT = "word " * CHUNKS
@@ -63,18 +58,8 @@ async def measure(url: str) -> None:
 
 
 def main() -> None:
-    """The provider is a process of its own, so that its work is not counted."""
-    with tempfile.TemporaryDirectory() as directory:
-        script = Path(directory) / "script.json"
-        script.write_text(json.dumps({"models": {"model-1": {"text": TEXT, "chunks": CHUNKS}}}))
-        command = [sys.executable, "-m", "massgen.testing", "--script", str(script), "--stdin"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:
-            assert provider.stdout is not None and provider.stdin is not None
-            url = f"{provider.stdout.readline().strip()}/v1"
-            try:
-                asyncio.run(measure(url))
-            finally:
-                provider.stdin.close()
+    with apart({"model-1": {"text": TEXT, "chunks": CHUNKS}}) as address:
+        asyncio.run(measure(f"{address}/v1"))
 
 
 if __name__ == "__main__":
