@@ -22,7 +22,7 @@ from massgen.backends.protocol import (
     Usage,
 )
 from massgen.backends.resources import SharedResources
-from massgen.errors import BackendError, RateLimited, ServerFailed
+from massgen.errors import BackendError, ConnectionFailed, RateLimited, ServerFailed
 
 _WAIT_WORTH_TELLING = 1.0
 
@@ -38,6 +38,7 @@ class ApiBackend:
         self._resources = resources
         self._warnings = warnings
         self._said: set[str] = set()
+        self._answered = False
 
     @property
     def model(self) -> str:
@@ -63,6 +64,8 @@ class ApiBackend:
                 if delay is None:
                     raise
                 failure = error
+            for warning in self._new(self._what_to_do(failure)):
+                yield warning
             self._hold_back(failure, delay)
             attempt += 1
             yield Retrying(attempt=attempt, delay_seconds=delay, reason=failure.message, kind=failure.kind)
@@ -90,6 +93,7 @@ class ApiBackend:
             async for delta in deltas:
                 if not passage.left:
                     passage.answered()
+                    self._answered = True
                 if delta is not None:
                     yield delta
         for warning in self._new(one.warnings):
@@ -123,6 +127,12 @@ class ApiBackend:
     def _hold_back(self, error: BackendError, delay: float) -> None:
         if _is_shared(error):
             self._gate().slow_down(delay)
+
+    def _what_to_do(self, error: BackendError) -> Iterator[str]:
+        """Before a server has ever answered it is more likely not there than busy: whoever can start it reads how
+        before the tries are used up (BE-043)."""
+        if isinstance(error, ConnectionFailed) and error.hint is not None and not self._answered:
+            yield f"{error.message}. {error.hint}"
 
     def _new(self, texts: Iterable[str]) -> Iterator[BackendWarning]:
         """Warnings not given before by this backend."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -42,16 +43,31 @@ class Endpoint:
         """The kind of local server: the type, or what its port tells (BE-041)."""
         if self.type.name in ("vllm", "sglang"):
             return self.type.name
+        return {8000: "vllm", 30000: "sglang"}.get(self.port or 0, self.type.name)
+
+    @property
+    def port(self) -> int | None:
+        """The port that `base_url` names."""
         try:
-            port = urlsplit(self.base_url or "").port
+            return urlsplit(self.base_url or "").port
         except ValueError:
-            return self.type.name
-        return {8000: "vllm", 30000: "sglang"}.get(port or 0, self.type.name)
+            return None
 
     @property
     def host(self) -> str:
         """Host name of `base_url`, empty where the provider's library knows the address."""
         return urlsplit(self.base_url or "").hostname or ""
+
+
+def is_loopback(base_url: str | None) -> bool:
+    """Whether the server is on this machine."""
+    host = urlsplit(base_url or "").hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def resolve_endpoint(options: Options, environ: Lookup = os.environ) -> Endpoint:

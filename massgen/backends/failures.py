@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Literal, assert_never
 
-from massgen.backends.endpoint import Endpoint
+from massgen.backends.endpoint import Endpoint, is_loopback
 from massgen.backends.protocol import FinishReason
 from massgen.errors import (
     AuthenticationFailed,
@@ -35,10 +35,12 @@ _SAYS: Mapping[Fault, str] = {
 }
 
 _LONGEST = 300
+OLLAMA_PORT = 11434
 _START_COMMANDS = {
     "lmstudio": "Start it with: lms server start (and load a model: lms load {model})",
     "vllm": "Start it with: vllm serve {model}",
     "sglang": "Start it with: python -m sglang.launch_server --model-path {model}",
+    "ollama": "Start it with: ollama serve (and get the model: ollama pull {model})",
     "inference": "Start the server, or correct backend.base_url.",
 }
 
@@ -126,6 +128,8 @@ def _start_hint(endpoint: Endpoint) -> str | None:
     if endpoint.type.name == "lmstudio" and shutil.which("lms") is None:
         return "Install LM Studio (https://lmstudio.ai), start it once, then run: lms server start"
     command = _START_COMMANDS.get(endpoint.type.name)
+    if command is None and is_loopback(endpoint.base_url):
+        command = _START_COMMANDS["ollama" if endpoint.port == OLLAMA_PORT else "inference"]
     if command is None:
         return "Check the network, the proxy settings and backend.base_url."
     return command.format(model=endpoint.model)
@@ -149,6 +153,19 @@ def sentence(body: object) -> str | None:
         message = inner.get("message") if isinstance(inner, Mapping) else inner
         return message if isinstance(message, str) and message else None
     return None
+
+
+def words_of(error: BaseException) -> str:
+    """What failed underneath a failure to connect: clients only say "All connection attempts failed"."""
+    while (inner := _inner(error)) is not None:
+        error = inner
+    return "connection refused" if isinstance(error, ConnectionRefusedError) else str(error) or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    tries = error.exceptions[:1] if isinstance(error, BaseExceptionGroup) else ()
+    found = (item for item in (*tries, error.__cause__, *error.args[:1]) if isinstance(item, BaseException))
+    return next((item for item in found if str(item)), None)
 
 
 def bounded(text: str) -> str:

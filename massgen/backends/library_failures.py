@@ -32,6 +32,7 @@ from massgen.backends.failures import (
     not_understood,
     refused,
     sentence,
+    words_of,
 )
 from massgen.errors import BackendError, BadRequest
 
@@ -79,14 +80,6 @@ def _words_of(error: Exception) -> str:
     """The provider's own sentence where there is one, else the exception's."""
     body = getattr(error, "body", None)
     found = sentence(body)
-    text = found or str(_root(error)) or type(error).__name__
-    return bounded(text)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error underneath a failure to connect, which says more than the SDK's "Connection error."."""
-    if not isinstance(error, ModelConnectionError):
-        return error
-    while (cause := error.__cause__) is not None and str(cause):
-        error = cause
-    return error
+    if found is None:
+        found = words_of(error) if isinstance(error, ModelConnectionError) else str(error) or type(error).__name__
+    return bounded(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import random
 import ssl
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from massgen.backends.ambient import CURRENT, WARNING_ROUTE
+from massgen.backends.endpoint import is_loopback
 from massgen.backends.gate import EndpointGate
 from massgen.backends.limits import RetryPolicy
 from massgen.backends.prices import Price
@@ -33,7 +33,7 @@ class Connections:
 
     def client(self, base_url: str | None) -> httpx2.AsyncClient:
         """The pool for `base_url`; addresses of this machine never go through a proxy."""
-        direct = _is_loopback(base_url)
+        direct = is_loopback(base_url)
         plain = direct and urlsplit(base_url or "").scheme == "http"
         if (direct, plain) not in self._clients:
             trusted = _trusting_nobody() if plain else _ssl_context()
@@ -154,13 +154,3 @@ async def _remember(response: Any) -> None:
         from massgen.backends.joined_stream import JoinedStream
 
         response.stream = JoinedStream(response.stream, SHAPES[call.joins])
-
-
-def _is_loopback(base_url: str | None) -> bool:
-    host = urlsplit(base_url or "").hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from massgen.cli.console import Writer, one_line, printable, tell
 from massgen.cli.lines import cancel_lines, end_lines, restart_lines
 from massgen.cli.person import Person, Screen
@@ -23,6 +21,7 @@ from massgen.events.types import (
     FinalChunk,
     Injection,
     NewAnswer,
+    OrchestrationRestart,
     Restart,
     Retry,
     StartedStreaming,
@@ -35,6 +34,8 @@ from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 
 RULE = "─" * 60
+KEPT = NewAnswer | Vote | OrchestrationRestart | WinnerSelected | FinalChunk
+"""What of a run that died is shown again when it goes on."""
 _TAGS = re.compile("</?runtime_instructions>")
 """Of the block in which an agent reads what it was told; a person needs the words only."""
 
@@ -62,6 +63,11 @@ class PlainDisplay:
                 self._streaming = False
             self._out.line(line)
 
+    def recall(self, event: Event) -> None:
+        """Something that happened before the process that goes on with a run."""
+        if isinstance(event.body, KEPT):
+            self(event)
+
     def _final(self, text: str) -> None:
         if not self._streaming:
             self._out.line(RULE)
@@ -88,7 +94,7 @@ class PlainDisplay:
                 words = _cut(_TAGS.sub("", text), 100)
                 return (f"[{who}] 📥 [INJECTION] {words}",)
             case Retry(try_number=number, delay_seconds=delay, reason=reason):
-                return (f"[{who}] try {number} failed ({_cut(reason, 120)}); again in {delay:.1f} s",)
+                return (f"[{who}] try {number - 1} failed ({_cut(reason, 120)}); again in {delay:.1f} s",)
             case AgentStatus(error_type=kind, error_message=message) if kind is not None:
                 return (f"[{who}] {kind}: {one_line(message or '')}",)
             case WinnerSelected(agent=agent, label=label, how=how):
@@ -122,9 +128,12 @@ class PlainDisplay:
 
 
 class TurnDisplay(Screen, Protocol):
-    """What shows one turn: a subscriber that also hears of the cancellation and of the result."""
+    """What shows one turn: a subscriber that also hears of the cancellation and of the result. `recall` tells what
+    happened before a run that is gone on with."""
 
     def __call__(self, event: Event) -> None: ...
+
+    def recall(self, event: Event) -> None: ...
 
     def say_cancelled(self) -> None: ...
 
@@ -142,10 +151,21 @@ def turn_display(kind: str, out: Writer, agents: Sequence[str]) -> TurnDisplay:
 
 def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") -> int:
     """Run and show it as plain text, or with a live table; the exit code is the run's."""
-    check_output(output)
     out = Writer()
-    person = Person(out) if sys.stdin.isatty() and sys.stdout.isatty() else None
-    run = Run(replace(request, review=person.review, ask_human=person.answer) if person is not None else request)
+    person = person_here(out)
+    return show_plain(Run(person.asked_by(request) if person is not None else request), output, kind, out, person)
+
+
+def person_here(out: Writer) -> Person | None:
+    """Who sits at the terminal, None without one."""
+    return Person(out) if sys.stdin.isatty() and sys.stdout.isatty() else None
+
+
+def show_plain(
+    run: Run, output: Path | None, kind: str, out: Writer, person: Person | None, past: Sequence[Event] = ()
+) -> int:
+    """Prepare and run `run`, whose `past` events happened in a process that died; the exit code is the run's."""
+    check_output(output)
     run.prepare()
     display = turn_display(kind, out, run.agents)
     if person is not None:
@@ -153,6 +173,8 @@ def run_plain(request: RunRequest, output: Path | None, kind: str = "simple") ->
     names = ", ".join(one_line(agent) for agent in run.agents)
     out.line(f"Team: {names}")
     out.line(f"Log: {run.log_dir}")
+    for event in past:
+        display.recall(event)
     run.stream.subscribe(display)
     result = run_to_end(run, display.say_cancelled, person)
     display.finish(result)

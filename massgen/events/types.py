@@ -205,7 +205,7 @@ class Warned(Struct, frozen=True, kw_only=True):
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """A model call failed and will be made again."""
+    """A model call failed and will be made again; `try_number` is that of the coming try."""
 
     kind: ClassVar[str] = "retry"
     try_number: int

@@ -90,7 +90,7 @@ def _describe_decision(event: Event) -> tuple[int, str] | None:
             text = f"🔄 Handling orchestration restart (attempt {number - 1} -> {number}): {reason}"
             return logging.INFO, text
         case Retry(try_number=number, delay_seconds=delay, error_type=kind, reason=reason):
-            return logging.WARNING, f"backend error ({kind}), try {number}, again in {delay:.1f} s: {reason}"
+            return logging.WARNING, f"backend error ({kind}), try {number - 1} failed, again in {delay:.1f} s: {reason}"
         case Warned(text=text):
             return logging.WARNING, text
         case ErrorOccurred(error_type=kind, message=message):

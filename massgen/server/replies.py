@@ -62,7 +62,7 @@ class Narrator:
             case AgentStatus(error_type=kind) if kind is not None:
                 return f"[{who}] Failed: {kind}"
             case Retry(try_number=number):
-                return f"[{who}] Try {number} failed; again"
+                return f"[{who}] Try {number - 1} failed; again"
             case Warned():
                 return f"[system] Note for {who}" if event.agent_id else None
             case _:

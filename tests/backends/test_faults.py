@@ -148,6 +148,11 @@ def test_a_local_server_that_does_not_run_names_its_address_and_start_command(ty
 
 
 @pytest.mark.spec("BE-043")
+def test_a_compatible_server_of_this_machine_that_does_not_run_is_to_be_started():
+    assert refused("chatcompletion") == "Start the server, or correct backend.base_url."
+
+
+@pytest.mark.spec("BE-043")
 def test_lmstudio_that_does_not_run_names_its_start_command(lms_on_path):
     assert "lms server start" in refused("lmstudio")
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from massgen.backends import RetryPolicy
-from massgen.backends.protocol import ModelDone, Retrying, TextDelta
+from massgen.backends.protocol import BackendWarning, ModelDone, Retrying, TextDelta
 from massgen.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -18,8 +18,8 @@ from massgen.errors import (
     RateLimited,
     ServerFailed,
 )
-from massgen.testing import Dropped, HttpError, Turn, say
-from tests.backends.harness import AT_ONCE, FORMATS, bench, done_of, events_of, run
+from massgen.testing import Dropped, HttpError, Refused, Turn, closed_port, say
+from tests.backends.harness import AT_ONCE, FORMATS, ask, bench, done_of, events_of, run
 
 every_format = pytest.mark.parametrize("type_name", FORMATS)
 
@@ -53,6 +53,44 @@ def test_the_text_of_a_failed_try_comes_before_the_retry_and_is_not_in_the_messa
     assert any(isinstance(event, TextDelta) for event in events[:retry])
     assert "".join(event.text for event in events[retry:] if isinstance(event, TextDelta)) == "whole"
     assert events[-1].message.text == "whole"
+
+
+@pytest.mark.parametrize("type_name", ["vllm", "openai"])
+@pytest.mark.spec("BE-043")
+def test_a_server_that_has_not_answered_yet_is_told_with_what_to_do_before_the_first_wait(type_name):
+    url = f"http://127.0.0.1:{closed_port()}/v1"
+
+    async def work():
+        seen = []
+        async with bench(retries=RetryPolicy(attempts=3, base=0.0)) as place:
+            with pytest.raises(ConnectionFailed):
+                async for event in place.backend(type_name, base_url=url).stream(ask()):
+                    seen.append(event)
+        return seen
+
+    first, *later = run(work())
+    assert isinstance(first, BackendWarning)
+    next_step = "Start it with: vllm serve some-model" if type_name == "vllm" else "Start the server"
+    assert first.text.startswith(f"No connection to {url}: connection refused. {next_step}")
+    assert [event.attempt for event in later if isinstance(event, Retrying)] == [2, 3] and len(later) == 2
+
+
+@pytest.mark.spec("BE-030", "BE-043")
+def test_a_server_that_has_answered_before_is_only_tried_again_when_its_port_closes():
+    async def work():
+        turns = [say("one"), Refused(), say("two")]
+        async with bench({"m": turns}, retries=AT_ONCE) as place:
+            backend = place.backend("vllm", model="m")
+            await done_of(backend)
+            with pytest.raises(ConnectionFailed):
+                await done_of(backend)
+            events = []
+            with pytest.raises(ConnectionFailed):
+                async for event in backend.stream(ask()):
+                    events.append(event)
+            return events
+
+    assert all(isinstance(event, Retrying) for event in run(work()))
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])
@@ -173,7 +211,7 @@ def test_another_key_at_the_same_endpoint_is_not_held_back():
             task = asyncio.create_task(done_of(place.backend("chatcompletion", model="limited")))
             await place.server.wait_for_requests("limited", 1)
             other = place.backend("chatcompletion", model="free", api_key="sk-another-key")
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(250):
                 text = (await done_of(other)).message.text
             task.cancel()
             return text

@@ -11,7 +11,7 @@ import pytest
 
 import massgen as package
 from massgen.cli.entry import run
-from massgen.testing import ScriptedProvider, Turn, answer_then_vote, call
+from massgen.testing import HttpError, ScriptedProvider, Turn, answer_then_vote, call
 from massgen.testing.requests import ReceivedRequest
 from tests.runs.place import massgen, write_config
 
@@ -23,7 +23,9 @@ def server() -> Iterator[ScriptedProvider]:
         text = "a line of many\n" * 5_000
         return Turn(text=text, calls=(call("new_answer", content=text),)) if "new_answer" in names else Turn(text=text)
 
-    with ScriptedProvider({"one": answer_then_vote("Four."), "talks": talks}).in_thread() as provider:
+    answers = answer_then_vote("Four.")
+    scripts = {"one": answers, "talks": talks, "stumbles": [HttpError(status=500), answers, answers]}
+    with ScriptedProvider(scripts).in_thread() as provider:
         yield provider
 
 
@@ -62,7 +64,7 @@ def test_a_current_directory_that_is_gone_is_said(tmp_path: Path) -> None:
         gone = tmp_path / arguments[0]
         gone.mkdir()
         command = [sys.executable, "-c", program, *arguments]
-        done = subprocess.run(command, cwd=gone, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=gone, capture_output=True, text=True, timeout=250, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("Error: The current directory does not exist any more.")
 
@@ -155,6 +157,14 @@ def test_agents_may_talk_at_length_without_a_longer_output(server: ScriptedProvi
     assert len(done.stdout.splitlines()) <= 20
     assert "--system-message has no effect" in done.stderr and "--system-message" not in done.stdout
     assert "--strict-validation" in done.stderr
+
+
+@pytest.mark.spec("BE-030")
+def test_a_try_that_failed_is_told_with_its_number(server: ScriptedProvider, tmp_path: Path) -> None:
+    path = write_config(tmp_path, server.openai_url, ("stumbles",))
+    done = massgen(tmp_path, "--no-display", "--config", path, "Q")
+    assert done.returncode == 0, done.stderr
+    assert "[agent_a] try 1 failed (" in done.stdout and "try 2" not in done.stdout
 
 
 @pytest.mark.spec("CLI-029", "LOG-018", "CFG-010")

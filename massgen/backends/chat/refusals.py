@@ -19,6 +19,7 @@ from massgen.backends.failures import (
     no_connection_in_time,
     not_understood,
     refused,
+    words_of,
 )
 from massgen.errors import BackendError, BadRequest
 
@@ -93,7 +94,7 @@ def failure_of(error: Exception, endpoint: Endpoint) -> BackendError:
     """What went wrong between us and the server."""
     import httpx2
 
-    said = bounded(str(_root(error)) or type(error).__name__)
+    said = bounded(words_of(error))
     match error:
         case httpx2.ConnectTimeout():
             return no_connection_in_time(endpoint)
@@ -107,13 +108,6 @@ def failure_of(error: Exception, endpoint: Endpoint) -> BackendError:
             return broken_connection(said, endpoint)
         case _:
             return not_understood(said, endpoint)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error underneath, which says more than "All connection attempts failed"."""
-    while (cause := error.__cause__) is not None and str(cause):
-        error = cause
-    return error
 
 
 def _parts(error: object) -> tuple[str, str, str]:
