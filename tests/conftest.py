@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -53,11 +54,22 @@ MARKERS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _hear_signals()
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     # Property tests must not depend on how fast the machine is.
     settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
     settings.load_profile("house")
+
+
+def _hear_signals() -> None:
+    """Programs that tests start hear signals, also where the tests themselves run in the background or under nohup."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGQUIT", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

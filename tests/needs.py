@@ -35,7 +35,7 @@ def present(program: str) -> bool:
     command = COMMANDS.get(program, [program, "--version"])
     if shutil.which(command[0]) is None:
         return False
-    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    return subprocess.run(command, capture_output=True, timeout=250, check=False).returncode == 0
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:

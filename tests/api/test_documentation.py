@@ -36,7 +36,7 @@ CASES = [
 def test_a_snippet_runs_as_printed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     command = [PYTHONS["import litellm" in program], "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     assert (tmp_path / ".massgen").is_dir()
@@ -65,7 +65,7 @@ async def evaluate():
 for row in asyncio.run(evaluate()):
     print(row["log_directory"])
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     logs = done.stdout.split()
     assert len(set(logs)) == 2

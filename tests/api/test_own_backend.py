@@ -66,7 +66,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     launch: Path = tmp_path_factory.mktemp("parrots")
     (launch / "team.yaml").write_text(TEAM)
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, cwd=launch, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=launch, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -62,7 +62,7 @@ def write_team(directory: Path) -> None:
 
 
 async def ended(agent: Agent, shell_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(250):
         while True:
             if (await agent.ask("get_background_shell_status", shell_id=shell_id))["status"] != "running":
                 return await agent.ask("get_background_shell_output", shell_id=shell_id)

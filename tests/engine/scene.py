@@ -117,7 +117,7 @@ async def scene(
         yield Scene(directory=directory, server=server, config=config)
 
 
-def play(story: Callable[[], Awaitable[None]], seconds: float = 60) -> None:
+def play(story: Callable[[], Awaitable[None]], seconds: float = 250) -> None:
     """Run a story in a loop of its own; a hung one fails instead of blocking the suite."""
 
     async def bounded() -> None:

@@ -21,7 +21,7 @@ from massgen.views.status import status_snapshot
 
 KEY = "sk-planted-0123456789"
 SHORT = {"connect_timeout": 5, "first_token_timeout": 2, "idle_timeout": 2, "timeout": 8}
-"""Limits of a call, in seconds, for tests in which providers fall silent."""
+"""Limits of a call, in seconds, for agents whose provider falls silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +32,22 @@ class Outcome:
     requests: list[ReceivedRequest]
 
 
-def team(url: str | list[str], models: list[str], **extra: Any) -> dict[str, Any]:
-    """A configuration: one agent for each model, at one address or each at its own."""
+def team(url: str | list[str], models: list[str], *, silent: str = "", **extra: Any) -> dict[str, Any]:
+    """A configuration: one agent for each model, at one address or each at its own; that of `silent` is not waited for
+    long."""
     urls = [url] * len(models) if isinstance(url, str) else url
     agents = [
         {
             "id": f"agent {number}",
-            "backend": {"type": "chatcompletion", "model": model, "base_url": at, "api_key": KEY, **SHORT},
+            "backend": {"type": "chatcompletion", "model": model, "base_url": at, "api_key": KEY, **limits},
         }
         for number, (model, at) in enumerate(zip(models, urls, strict=True), 1)
+        for limits in [SHORT if model == silent else {}]
     ]
     return {"agents": agents, **extra}
 
 
-async def run_team(launch: Path, config: dict[str, Any], *, seconds: float = 60, quick: bool = False) -> Outcome:
+async def run_team(launch: Path, config: dict[str, Any], *, seconds: float = 250, quick: bool = False) -> Outcome:
     """One run; one that does not end in time fails the test."""
     request = RunRequest(
         loaded=load_config(config), question="What is 2+2?", launch=launch, automation=True, quick=quick

@@ -24,7 +24,7 @@ def massgen(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [MASSGEN, *arguments], cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, capture_output=True,
-        text=True, timeout=100, check=False,
+        text=True, timeout=250, check=False,
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_a_home_that_is_not_there_is_no_obstacle(tmp_path: Path, server: Scripte
     if home is not None:
         env["HOME"] = home
     command = [MASSGEN, "--automation", "--config", str(file), "What is 2+2?"]
-    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
 
@@ -137,7 +137,7 @@ def test_standard_output_on_a_full_disk_does_not_end_the_run(tmp_path: Path, ser
     command = [MASSGEN, "--automation", "--config", str(file), "--output-file", "answer.txt", "What is 2+2?"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            command, cwd=work, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, check=False
+            command, cwd=work, stdout=full, stderr=subprocess.PIPE, text=True, timeout=250, check=False
         )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert (work / "answer.txt").read_text().startswith("four")

@@ -68,7 +68,7 @@ async def play(launch: Path, watch: Callable[[Event], None], place: Path, **orch
         run = Run(RunRequest(loaded=loaded, question="What is 2+2?", launch=launch, automation=True))
         run.prepare()
         run.stream.subscribe(watch)
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(250):
             return await run.execute()
 
 

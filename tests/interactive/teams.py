@@ -21,6 +21,35 @@ def agent_turns(name: str, *, delay: float = 0.0, think: str = "Hm.") -> list[di
     ]
 
 
+HELD = "custom_tool__held"
+FUNCTION = '''
+import asyncio
+from pathlib import Path
+
+
+async def held(gate: str) -> str:
+    """Wait for a file."""
+    while not Path(gate).exists():
+        await asyncio.sleep(0.02)
+    return "the gate is open"
+'''
+
+
+def write_held_team(directory: Path) -> Path:
+    """A team whose birch answers only when the file that is returned is there; it may be told something before."""
+    (directory / "functions.py").write_text(FUNCTION, encoding="utf-8")
+    gate = directory / "gate"
+    answer, *rest = agent_turns("birch")
+    birch = [
+        {**answer, "when": {"answers_below": 1, "after_tool": HELD}},
+        {"when": {"answers_below": 1}, "calls": [{"name": HELD, "arguments": {"gate": str(gate)}}], "delay": 0.0},
+        *rest,
+    ]
+    tools = {"custom_tools": [{"path": str(directory / "functions.py"), "function": "held"}]}
+    write_team(directory, turns={"birch": birch}, backend=tools)
+    return gate
+
+
 def write_team(
     directory: Path,
     names: Sequence[str] = ("amber", "birch"),

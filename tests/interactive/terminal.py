@@ -16,7 +16,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[ -/]*[0-~])")
-PATIENCE = 45.0
+PATIENCE = 120.0
+"""Seconds until what does not come fails the test; no test depends on how long anything takes."""
+
+
+def waits_for_a_key(pid: int) -> bool:
+    """Whether a program that has shown its prompt sleeps. Between the two Python hears of a signal only with the next
+    key."""
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "S"
 
 
 class Terminal:
@@ -60,10 +68,9 @@ class Terminal:
         self.send("\x03")
 
     def interrupt_prompt(self) -> None:
-        """Ctrl+C once the program waits for a key: between the words of a prompt and the waiting, Python hears of a
-        signal only with the next key."""
-        status, end = Path(f"/proc/{self.pid}/stat"), time.monotonic() + PATIENCE
-        while status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "S":
+        """Ctrl+C once the program waits for a key."""
+        end = time.monotonic() + PATIENCE
+        while not waits_for_a_key(self.pid):
             assert time.monotonic() < end, "the program does not wait for a key"
             self._read(0.01)
         self.interrupt()
@@ -97,7 +104,7 @@ class Terminal:
         return bool(data)
 
     def wait(self) -> int:
-        """The exit code; a program that does not end fails the test."""
+        """The exit code, once all that the program printed is read; a program that does not end fails the test."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if not self._hung_up:
@@ -105,11 +112,14 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
-                while not self._hung_up and self._read(0.05):
-                    if not select.select([self._fd], [], [], 0)[0]:
-                        break
+                self._read_the_rest()
                 return self._code
         raise AssertionError(f"The program does not end. The screen:\n{self.text[-4000:]}")
+
+    def _read_the_rest(self) -> None:
+        """Up to the end, or to a silence where a child of the program still holds the terminal."""
+        while not self._hung_up and select.select([self._fd], [], [], 1.0)[0] and self._read(0):
+            continue
 
     def hang_up(self) -> None:
         """Close the terminal, as closing its window does."""

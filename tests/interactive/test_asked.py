@@ -13,7 +13,7 @@ from tests.interactive.terminal import Terminal
 ASKED = "Your response (or Enter to skip):"
 
 
-def asking_team(directory: Path, seconds: int = 30, delay: float = 0.0) -> None:
+def asking_team(directory: Path, seconds: int = 300, delay: float = 0.0) -> None:
     ask: dict[str, Any] = {"name": "ask_others", "arguments": {"question": "Which editor do you use?"}}
     reading = {"when": {"after_tool": "ask_others", "answers_below": 1}, "answer": "A formatter.", "delay": 0.0}
     turns = [
@@ -44,7 +44,7 @@ def test_the_question_stands_in_a_block_and_the_typed_line_answers_it(tmp_path: 
         terminal.expect("📢 BROADCAST FROM AMBER")
         block = terminal.expect(ASKED)
         assert "Which editor do you use?" in block and "=" * 70 in block
-        for line in ("Type your response and press Enter", "Press Enter alone to skip", "You have 30 seconds"):
+        for line in ("Type your response and press Enter", "Press Enter alone to skip", "You have 300 seconds"):
             assert line in block
         terminal.line("Only ed.")
         terminal.expect("Winner: amber")

@@ -11,7 +11,7 @@ import pytest
 
 from massgen.events.codec import read_run
 from massgen.events.types import Injection, SessionStart
-from tests.interactive.teams import FINAL, agent_turns, write_team
+from tests.interactive.teams import FINAL, agent_turns, write_held_team, write_team
 from tests.interactive.terminal import Terminal
 
 PROMPT = "User: "
@@ -95,13 +95,14 @@ def test_config_opens_the_file_with_the_program_of_the_platform(tmp_path: Path):
     opener = tmp_path / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     opener.chmod(0o755)
+    os.mkfifo(tmp_path / "opened")
     with start(tmp_path, environment={"PATH": f"{tmp_path}:/usr/bin:/bin"}) as terminal:
         terminal.expect(PROMPT)
         terminal.line("/config")
         terminal.expect("Opened ")
+        assert (tmp_path / "opened").read_text().strip() == str(config)
         terminal.line("/quit")
         assert terminal.wait() == 0
-    assert (tmp_path / "opened").read_text().strip() == str(config)
 
 
 @pytest.mark.spec("SESS-024", "SESS-060", "SESS-061", "SESS-062", "SESS-063", "TUI-033")
@@ -201,13 +202,14 @@ def test_a_second_interruption_leaves_at_once(tmp_path: Path):
 
 @pytest.mark.spec("SESS-045")
 def test_what_is_typed_while_the_team_works_reaches_the_agents(tmp_path: Path):
-    write_team(tmp_path, delay=4.0)
+    gate = write_held_team(tmp_path)
     with start(tmp_path) as terminal:
         terminal.expect(PROMPT)
         terminal.line("Tabs or spaces?")
         terminal.expect("works, on its own")
         terminal.line("@birch be brief")
         terminal.expect("→ birch, at the next safe point")
+        gate.touch()
         terminal.expect(FINAL)
         terminal.expect(PROMPT)
         terminal.line("/quit")

@@ -79,7 +79,7 @@ def test_a_person_is_asked_also_where_the_output_goes_into_a_pipe(
     person, terminal = os.openpty()
     os.write(person, answer + b"\n")
     command = [sys.executable, "-m", "massgen", "export", *more]
-    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, timeout=250, check=False)
     for end in (person, terminal):
         os.close(end)
     assert "to a Gist?" in done.stderr and "to a Gist?" not in done.stdout

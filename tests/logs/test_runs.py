@@ -245,7 +245,7 @@ def test_a_full_disk_costs_files_and_not_the_answer(tmp_path: Path) -> None:
         "from massgen.cli import main; main(['--no-display', '--config', 'team.yaml', 'What is 2+2?'])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Four it is." in done.stdout
@@ -257,7 +257,7 @@ def test_a_full_disk_costs_files_and_not_the_answer(tmp_path: Path) -> None:
 def test_the_python_helper_returns_what_the_run_came_to(tmp_path: Path) -> None:
     (tmp_path / "team.yaml").write_text(SIMULATED, encoding="utf-8")
     (tmp_path / "script.yaml").write_text(SCRIPT, encoding="utf-8")
-    result = run_massgen_automation("team.yaml", "What is 2+2?", timeout_seconds=100, cwd=tmp_path)
+    result = run_massgen_automation("team.yaml", "What is 2+2?", timeout_seconds=250, cwd=tmp_path)
     assert (result["exit_code"], result["winner"]) == (0, "agent_a"), result["stderr"]
     assert result["answer"] == "Four it is."
     assert Path(result["log_dir"], "status.json").is_file()
@@ -305,5 +305,5 @@ def test_the_debug_log_has_whole_requests_and_no_key(tmp_path: Path) -> None:
 )
 def test_the_one_liners_of_the_guide_work(finished: Path, line: str, printed: str) -> None:
     launch = finished.parent.parent.parent
-    done = subprocess.run(line, shell=True, cwd=launch, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(line, shell=True, cwd=launch, capture_output=True, text=True, timeout=250, check=False)
     assert done.stdout.strip() == printed

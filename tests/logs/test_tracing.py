@@ -211,7 +211,7 @@ def configured(where: Path, arguments: str, fake: bool = True, **environ: str) -
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=True,
     )
 
@@ -281,7 +281,7 @@ def test_an_installation_that_is_broken_is_said_and_no_more(tmp_path: Path) -> N
     (stub / "logfire.py").write_text("raise RuntimeError('half of it is missing')")
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(stub), "LOGFIRE_TOKEN": "token"}
     call = [sys.executable, "-c", CALL.format(arguments="enabled=True")]
-    done = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=250, check=True)
     assert "half of it is missing" in done.stderr
     assert "RESULT False" in done.stdout
 

@@ -22,7 +22,7 @@ from massgen.tools.mcp import (
 from massgen.tools.protocol import ToolContext, ToolOutcome
 
 SERVERS = Path(__file__).parent / "servers"
-QUICK = LinkLimits(connect=20.0, delays=(0.01, 0.01, 0.01))
+QUICK = LinkLimits(connect=120.0, delays=(0.01, 0.01, 0.01))
 
 
 def plain(name: str = "plain", *args: str, **more: object) -> dict[str, object]:
@@ -63,7 +63,7 @@ class Scene:
 
     async def warned(self, words: str) -> str:
         """Wait until somebody is told a line with these words."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(250):
             while True:
                 for line in self.warnings:
                     if words in line:
@@ -73,7 +73,7 @@ class Scene:
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that another process or task does."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(250):
         while True:
             if await true():
                 return

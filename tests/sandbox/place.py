@@ -19,6 +19,8 @@ from massgen.workspace.sandbox.protocol import CommandResult, Limits, Network, S
 from tests.needs import needs
 
 T = TypeVar("T")
+PATIENCE = 120.0
+"""Seconds until a command that does not end is ended."""
 
 needs_landlock = pytest.mark.skipif(
     landlock.abi() < 6 and os.environ.get("MASSGEN_TEST_ALL") != "1", reason="needs Landlock ABI 6"
@@ -98,7 +100,7 @@ def within(sandbox: LocalSandbox, use: Callable[[LocalSandbox], Awaitable[T]]) -
     return asyncio.run(run())
 
 
-def run_all(sandbox: LocalSandbox, *commands: str, timeout: float = 30) -> list[CommandResult]:
+def run_all(sandbox: LocalSandbox, *commands: str, timeout: float = PATIENCE) -> list[CommandResult]:
     """The results of `commands`, one after the other in the same sandbox."""
 
     async def use(open_sandbox: LocalSandbox) -> list[CommandResult]:
@@ -107,7 +109,7 @@ def run_all(sandbox: LocalSandbox, *commands: str, timeout: float = 30) -> list[
     return within(sandbox, use)
 
 
-def run_one(sandbox: LocalSandbox, command: str, timeout: float = 30) -> CommandResult:
+def run_one(sandbox: LocalSandbox, command: str, timeout: float = PATIENCE) -> CommandResult:
     return run_all(sandbox, command, timeout=timeout)[0]
 
 

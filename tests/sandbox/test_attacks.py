@@ -13,7 +13,7 @@ import pytest
 from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits
 from tests.needs import needs
-from tests.sandbox.place import BWRAP, STRONG, Project, processes_with, run_one, said, within
+from tests.sandbox.place import BWRAP, PATIENCE, STRONG, Project, processes_with, run_one, said, within
 
 ONLY_BWRAP = pytest.mark.parametrize("kind", [BWRAP])
 
@@ -118,8 +118,8 @@ def test_a_fork_bomb_is_contained_and_reported(kind, project: Project) -> None:
     bomb = f"f() {{ sleep {mark} & f & f & }}; f; sleep 60"
 
     async def use(sandbox: LocalSandbox) -> tuple[object, bytes]:
-        result = await sandbox.run(bomb, timeout=30)
-        return result.limit, (await sandbox.run("echo alive", timeout=20)).stdout
+        result = await sandbox.run(bomb, timeout=PATIENCE)
+        return result.limit, (await sandbox.run("echo alive", timeout=PATIENCE)).stdout
 
     limited = project.sandbox(kind, limits=Limits(processes=60))
     assert within(limited, use) == ("processes", b"alive\n")
@@ -187,8 +187,8 @@ def test_killing_what_runs_the_commands_frees_nothing(kind, project: Project) ->
     )
 
     async def use(sandbox: LocalSandbox) -> tuple[list[int], bytes]:
-        await sandbox.run(attack, timeout=20)
-        after = await sandbox.run("echo alive", timeout=20)
+        await sandbox.run(attack, timeout=PATIENCE)
+        after = await sandbox.run("echo alive", timeout=PATIENCE)
         return processes_with(mark), after.stdout
 
     assert within(project.sandbox(kind), use) == ([], b"alive\n")

@@ -82,13 +82,13 @@ def test_without_a_control_group_one_process_is_still_bounded(project: Project) 
         "    here = Path.cwd()\n"
         "    s = choose_sandbox(LocalSettings(limits=Limits(memory=300 << 20)), Grants(writable=(here,)),\n"
         "                       private=here / 'p', workspace=here, warn=print)\n"
-        "    r = await s.run('python3 -c \"bytearray(900 << 20)\"', timeout=60)\n"
+        "    r = await s.run('python3 -c \"bytearray(900 << 20)\"', timeout=120)\n"
         "    print(limits_kept_by(Limits()), r.exit_code, b'MemoryError' in r.stderr)\n"
         "    await s.close()\n"
         "asyncio.run(main())\n"
     )
     (project.workspace / "nested.py").write_text(script)
-    result = run_one(project.sandbox("bubblewrap+landlock"), f"{sys.executable} nested.py", timeout=120)
+    result = run_one(project.sandbox("bubblewrap+landlock"), f"{sys.executable} nested.py", timeout=240)
     assert said(result) == "watching 1 True\n"
 
 

@@ -20,7 +20,7 @@ from massgen.workspace.sandbox.environment import command_environment
 from massgen.workspace.sandbox.local import LocalSandbox
 from massgen.workspace.sandbox.protocol import Limits, SandboxFailed
 from tests.needs import needs
-from tests.sandbox.place import BWRAP, EVERY, STRONG, Project, processes_with, run_all, run_one, said, within
+from tests.sandbox.place import BWRAP, EVERY, PATIENCE, STRONG, Project, processes_with, run_all, run_one, said, within
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +72,7 @@ def test_pip_installs_into_the_private_environment(kind, project: Project) -> No
         "    return name\n"
     )
     install = "pip install -q --no-index --no-build-isolation ./package"
-    done = run_all(project.sandbox(kind), install, "python -c 'import tiny_module as t; print(t.answer)'", timeout=60)
+    done = run_all(project.sandbox(kind), install, "python -c 'import tiny_module as t; print(t.answer)'")
     assert done[1].stdout == b"7\n", said(done[0])
 
 
@@ -91,7 +91,7 @@ def test_what_a_command_leaves_behind_ends_with_it(kind, project: Project) -> No
     mark = f"78{os.getpid()}2"
 
     async def use(sandbox: LocalSandbox) -> list[int]:
-        await sandbox.run(f"setsid -f sleep {mark}; nohup sleep {mark} & (sleep {mark} & ) &", timeout=20)
+        await sandbox.run(f"setsid -f sleep {mark}; nohup sleep {mark} & (sleep {mark} & ) &", timeout=PATIENCE)
         return processes_with(mark)
 
     assert within(project.sandbox(kind), use) == []
@@ -110,7 +110,7 @@ async def main():
     project.root, project.warnings, project.secret = Path({str(project.root)!r}), [], ""
     sandbox = project.sandbox({kind!r})
     await sandbox.spawn("setsid -f sleep {mark}; sleep {mark}", lambda *_: None)
-    await sandbox.run("true", timeout=20)
+    await sandbox.run("true", timeout=120)
     print("started", flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
@@ -121,7 +121,7 @@ asyncio.run(main())
         assert child.stdout.readline() == "started\n"
     child.send_signal(signal.SIGKILL)
     child.wait()
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE
     while processes_with(mark) and time.monotonic() < limit:
         time.sleep(0.01)
     assert processes_with(mark) == []
@@ -140,7 +140,7 @@ def test_background_processes_and_commands_reach_each_other(kind, project: Proje
         unbuffered = {"PYTHONUNBUFFERED": "1"}
         await sandbox.spawn(serve, lambda _, data: first.done() or first.set_result(data), env=unbuffered)
         port = (await first).decode().split()[1]
-        return said(await sandbox.run(fetch + port, timeout=20))
+        return said(await sandbox.run(fetch + port, timeout=PATIENCE))
 
     assert within(project.sandbox(kind), use) == "ws\n\n"
 
@@ -152,8 +152,8 @@ def test_cancelling_a_command_ends_its_tree_and_leaves_the_sandbox_usable(kind, 
     async def use(sandbox: LocalSandbox) -> tuple[list[int], bytes]:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
-                await sandbox.run(f"setsid -f sleep {mark}; sleep {mark}", timeout=60)
-        return processes_with(mark), (await sandbox.run("echo on", timeout=20)).stdout
+                await sandbox.run(f"setsid -f sleep {mark}; sleep {mark}", timeout=PATIENCE)
+        return processes_with(mark), (await sandbox.run("echo on", timeout=PATIENCE)).stdout
 
     assert within(project.sandbox(kind), use) == ([], b"on\n")
 
@@ -236,14 +236,14 @@ def test_a_sandbox_inside_a_sandbox_falls_back_without_a_warning(project: Projec
         "    here = Path.cwd()\n"
         "    s = choose_sandbox(LocalSettings(), Grants(writable=(here,)), private=here / 'p', workspace=here,\n"
         "                       warn=lambda text: print('WARNED', text))\n"
-        "    print(s.kind, (await s.run('echo inner; cat ../ws/outer', timeout=20)).stdout)\n"
+        "    print(s.kind, (await s.run('echo inner; cat ../ws/outer', timeout=60)).stdout)\n"
         "    await s.close()\n"
         "asyncio.run(main())\n"
     )
     (project.workspace / "nested.py").write_text(script)
     (project.workspace / "outer").write_text("outer\n")
     python = sys.executable
-    result = run_one(project.sandbox("bubblewrap+landlock"), f"{python} nested.py", timeout=60)
+    result = run_one(project.sandbox("bubblewrap+landlock"), f"{python} nested.py", timeout=PATIENCE)
     assert said(result) == "landlock b'inner\\nouter\\n'\n"
 
 

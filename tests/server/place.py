@@ -47,10 +47,10 @@ class Place:
     provider: ScriptedProvider
 
     def openai(self, key: str = "not-needed") -> AsyncOpenAI:
-        return AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60)
+        return AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=250)
 
     def http(self, **more: Any) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(base_url=self.url, timeout=60, **more)
+        return httpx2.AsyncClient(base_url=self.url, timeout=250, **more)
 
     async def chat(self, question: str = "What is 2+2?", **body: Any) -> httpx2.Response:
         async with self.http() as client:

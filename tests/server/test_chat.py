@@ -37,7 +37,7 @@ def test_the_official_client_gets_the_answer_usage_and_all_metadata(tmp_path: Pa
             assert found["log_directory"] == str(place.logs[0])
             assert found["selected_agent"] == "agent_a"
             assert found["vote_results"]["vote_counts"] == {"agent_a": 2}
-            assert [item["label"] for item in found["answers"]] == ["agent1.1", "agent2.1"]
+            assert sorted(item["label"] for item in found["answers"]) == ["agent1.1", "agent2.1"]
             assert found["agent_mapping"] == {"agent_a": "research-agent", "agent_b": "analysis-agent"}
             assert (Path(found["final_answer_path"]) / "research-agent" / "answer.txt").is_file()
 

@@ -15,7 +15,7 @@ from tests.server.place import TEAM, serving
 
 def play(story) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(250):
             await story()
 
     asyncio.run(bounded())

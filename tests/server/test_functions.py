@@ -36,7 +36,7 @@ def meteorologist(request):
 
 def play(story) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(250):
             await story()
 
     asyncio.run(bounded())

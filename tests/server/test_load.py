@@ -24,7 +24,7 @@ def mirror(request):
     return answer_then_vote(f"Answer {asked.group(1) if asked else '?'}")(request)
 
 
-def play(story, seconds: float = 100) -> None:
+def play(story, seconds: float = 250) -> None:
     async def bounded() -> None:
         async with asyncio.timeout(seconds):
             await story()

@@ -18,7 +18,7 @@ LONG = "All work and no play makes Jack a dull boy. " * 200_000
 
 def play(story) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(250):
             await story()
 
     asyncio.run(bounded())

@@ -14,6 +14,7 @@ import pytest
 
 from massgen.errors import ConfigError
 from massgen.server.settings import settings_from
+from tests.ports import quiet_port
 from tests.runs.place import massgen
 
 
@@ -83,7 +84,7 @@ def test_a_port_that_is_taken_is_refused_with_the_next_step_and_the_code_of_wron
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         command = [sys.executable, "-m", "massgen", "serve", "--config", "@examples/demo/duo", "--port", port, *more]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 1
     first, second = done.stderr.splitlines()
     assert first.startswith(f"Error: The server cannot listen on 127.0.0.1, port {port}: ")
@@ -95,14 +96,13 @@ def test_a_port_that_is_taken_is_refused_with_the_next_step_and_the_code_of_wron
 def test_reload_restarts_on_a_source_change_and_keeps_the_flags(tmp_path: Path) -> None:
     (tmp_path / "team.py").write_text("first = 1\n")
     command = [sys.executable, "-m", "massgen", "serve", "--config", "@examples/demo/duo", "--reload"]
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = quiet_port()
     command += ["--port", str(port), "--host", "127.0.0.1", "--api-key", "only-with-this"]
 
     async def story() -> None:
         server = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stderr=PIPE, stdout=DEVNULL)
         try:
-            async with asyncio.timeout(90), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with asyncio.timeout(250), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
                 assert await status(client, "/v1/models") == 401
                 (tmp_path / "team.py").write_text("second = 2\n")
                 assert server.stderr is not None

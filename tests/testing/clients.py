@@ -32,7 +32,7 @@ async def model(kind: str, server: ScriptedProvider, name: str = "m") -> AsyncIt
     """A pydantic-ai model for `kind` without retries; its connections are closed at the end."""
     import httpx2
 
-    async with httpx2.AsyncClient(timeout=60) as http:
+    async with httpx2.AsyncClient(timeout=250) as http:
         yield build(kind, server, name, http)
 
 

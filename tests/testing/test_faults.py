@@ -66,7 +66,7 @@ def test_a_rate_limit_says_when_to_come_back(kind: str) -> None:
         import httpx2
 
         script = {"m": HttpError(status=429, retry_after="7")}
-        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=250) as http:
             answer = await http.post(server.base_url + PATHS[kind], json={"model": "m"})
         return answer.headers["retry-after"]
 
@@ -168,7 +168,7 @@ def test_a_refused_connection_stays_refused_until_the_server_listens_again() -> 
     import httpx2
 
     async def run() -> None:
-        async with ScriptedProvider({"m": [Refused(), say("back")]}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": [Refused(), say("back")]}) as server, httpx2.AsyncClient(timeout=250) as http:
 
             async def post() -> int:
                 answer = await http.post(server.openai_url + "/chat/completions", json={"model": "m"})
@@ -199,7 +199,7 @@ def outcomes(seed: int, order: list[str]) -> dict[str, list[int | str]]:
     async def run() -> dict[str, list[int | str]]:
         found: dict[str, list[int | str]] = {name: [] for name in order}
         chaos = Chaos(rate=0.5, seed=seed)
-        async with ScriptedProvider(default=say("ok"), chaos=chaos) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(default=say("ok"), chaos=chaos) as server, httpx2.AsyncClient(timeout=250) as http:
             for _ in range(12):
                 for name in order:
                     body = {"model": name, "stream": True}

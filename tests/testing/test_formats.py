@@ -105,7 +105,7 @@ def test_a_stream_of_twenty_thousand_chunks_has_as_many_events() -> None:
     async def run() -> None:
         turn = use(call("new_answer", content="word " * 20_000))
         script = {"m": Turn(calls=turn.calls, chunks=20_000)}
-        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=250) as http:
             body = {"model": "m", "stream": True}
             answer = await http.post(server.openai_url + "/chat/completions", json=body)
         events = [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: {")]

@@ -20,7 +20,7 @@ async def post(http: httpx2.AsyncClient, server: ScriptedProvider, name: str, **
 def test_a_turn_waits_at_its_gate() -> None:
     async def run() -> None:
         script = {"m": Turn(text="late", hold=Hold(gate="go"))}
-        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(script) as server, httpx2.AsyncClient(timeout=250) as http:
             async with asyncio.TaskGroup() as group:
                 call = group.create_task(post(http, server, "m"))
                 await server.wait_for_hold("go")
@@ -34,7 +34,7 @@ def test_a_turn_waits_at_its_gate() -> None:
 def test_a_turn_holds_within_its_stream() -> None:
     async def run() -> None:
         turn = Turn(text="abcd", chunks=4, hold=Hold(gate="half", after_chunks=2))
-        async with ScriptedProvider({"m": turn}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": turn}) as server, httpx2.AsyncClient(timeout=250) as http:
             body = {"model": "m", "stream": True}
             url = server.openai_url + "/chat/completions"
             async with http.stream("POST", url, json=body) as answer:
@@ -59,7 +59,7 @@ def test_a_hold_beyond_the_last_piece_comes_before_the_end(more: dict[str, Any],
         turn = Turn(text="late", hold=Hold(gate="go", after_chunks=99), pace=Pace(between=between))
         async with (
             ScriptedProvider({"m": turn}) as server,
-            httpx2.AsyncClient(timeout=60) as http,
+            httpx2.AsyncClient(timeout=250) as http,
             asyncio.TaskGroup() as group,
         ):
             call = group.create_task(post(http, server, "m", **more))
@@ -81,7 +81,7 @@ def test_a_turn_waits_for_another_models_request() -> None:
 
         async with (
             ScriptedProvider(script) as server,
-            httpx2.AsyncClient(timeout=60) as http,
+            httpx2.AsyncClient(timeout=250) as http,
             asyncio.TaskGroup() as group,
         ):
             group.create_task(ask("a"))
@@ -95,7 +95,7 @@ def test_a_turn_waits_for_another_models_request() -> None:
 
 def test_requests_are_recorded_in_order_of_arrival() -> None:
     async def run() -> None:
-        async with ScriptedProvider(default=say("ok")) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(default=say("ok")) as server, httpx2.AsyncClient(timeout=250) as http:
             for name in ("a", "b", "a"):
                 await post(http, server, name, temperature=0.5)
             assert [(one.index, one.model, one.number) for one in server.requests] == [
@@ -118,7 +118,7 @@ def test_requests_are_recorded_in_order_of_arrival() -> None:
 def test_a_list_serves_one_call_each_and_says_when_it_is_used_up() -> None:
     async def run() -> None:
         async with ScriptedProvider({"m": [say("one"), say("two")]}) as server:
-            async with httpx2.AsyncClient(timeout=60) as http:
+            async with httpx2.AsyncClient(timeout=250) as http:
                 texts = [(await post(http, server, "m"))["choices"][0]["message"]["content"] for _ in range(2)]
                 answer = await post(http, server, "m")
             assert texts == ["one", "two"]
@@ -134,7 +134,7 @@ def test_a_policy_sees_the_request_and_may_wait() -> None:
         return say(f"{request.model} heard {request.view.last_user} in {request.format}, call {request.number}")
 
     async def run() -> str:
-        async with ScriptedProvider({"m": policy}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": policy}) as server, httpx2.AsyncClient(timeout=250) as http:
             return (await post(http, server, "m"))["choices"][0]["message"]["content"]
 
     assert asyncio.run(run()) == "m heard hi in chat, call 1"
@@ -145,7 +145,7 @@ def test_a_policy_that_fails_is_reported_to_client_and_test() -> None:
         raise RuntimeError(f"no idea about {request.model}")
 
     async def run() -> None:
-        async with ScriptedProvider({"m": policy}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": policy}) as server, httpx2.AsyncClient(timeout=250) as http:
             answer = await post(http, server, "m")
             assert "no idea about m" in answer["error"]["message"]
             assert len(server.problems) == 1
@@ -157,7 +157,7 @@ def test_a_script_that_cannot_be_played_is_reported_and_the_server_lives_on() ->
     wrong: Any = Turn(text="x", calls=("vote",))  # type: ignore[arg-type]
 
     async def run() -> None:
-        async with ScriptedProvider({"m": [wrong, say("fine")]}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": [wrong, say("fine")]}) as server, httpx2.AsyncClient(timeout=250) as http:
             assert "the script of m failed" in (await post(http, server, "m"))["error"]["message"]
             assert (await post(http, server, "m"))["choices"][0]["message"]["content"] == "fine"
 
@@ -187,7 +187,7 @@ def test_bytes_that_are_no_request_are_refused(sent: bytes) -> None:
 
 def test_a_body_that_is_no_json_is_recorded_as_none() -> None:
     async def run() -> None:
-        async with ScriptedProvider(default=say("x")) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider(default=say("x")) as server, httpx2.AsyncClient(timeout=250) as http:
             await http.post(server.openai_url + "/chat/completions", content=b"{cut")
             assert (server.requests[0].json, server.requests[0].raw_bytes) == (None, 4)
 
@@ -196,7 +196,7 @@ def test_a_body_that_is_no_json_is_recorded_as_none() -> None:
 
 def test_an_unknown_model_does_not_exist() -> None:
     async def run() -> None:
-        async with ScriptedProvider({"m": say("x")}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": say("x")}) as server, httpx2.AsyncClient(timeout=250) as http:
             answer = await post(http, server, "other")
             assert answer["error"]["code"] == "model_not_found"
 
@@ -208,7 +208,7 @@ def test_an_unknown_model_does_not_exist() -> None:
 )
 def test_a_base_url_may_have_a_path_of_its_own(path: str) -> None:
     async def run() -> None:
-        async with ScriptedProvider({"m": say("x")}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": say("x")}) as server, httpx2.AsyncClient(timeout=250) as http:
             body = {} if "deployments" in path else {"model": "m"}
             answer = await http.post(server.base_url + path, json=body)
             assert answer.json()["choices"][0]["message"]["content"] == "x"
@@ -221,7 +221,7 @@ def test_the_pace_of_the_server_holds_for_each_piece() -> None:
         pace = Pace(first=0.05, between=0.02, jitter=0.5, seed=3)
         async with (
             ScriptedProvider({"m": say("abcd", chunks=4)}, pace=pace) as server,
-            httpx2.AsyncClient(timeout=60) as http,
+            httpx2.AsyncClient(timeout=250) as http,
         ):
             begun = asyncio.get_running_loop().time()
             await post(http, server, "m", stream=True)
@@ -235,7 +235,7 @@ def test_the_pace_of_a_turn_wins_over_that_of_the_server() -> None:
         script = {"m": Turn(text="abcd", pace=Pace())}
         async with (
             ScriptedProvider(script, pace=Pace(first=3600)) as server,
-            httpx2.AsyncClient(timeout=60) as http,
+            httpx2.AsyncClient(timeout=250) as http,
         ):
             answer = await post(http, server, "m")
         assert answer["choices"][0]["message"]["content"] == "abcd"
@@ -245,7 +245,7 @@ def test_the_pace_of_a_turn_wins_over_that_of_the_server() -> None:
 
 def test_a_request_of_several_megabytes_is_read_whole() -> None:
     async def run() -> None:
-        async with ScriptedProvider({"m": say("ok")}) as server, httpx2.AsyncClient(timeout=60) as http:
+        async with ScriptedProvider({"m": say("ok")}) as server, httpx2.AsyncClient(timeout=250) as http:
             text = "x" * 5_000_000
             await post(http, server, "m", messages=[{"role": "user", "content": text}])
             assert server.requests[0].view.last_user == text

@@ -30,7 +30,7 @@ pace: {between: 0.0001, jitter: 0.5, seed: 3}
 
 
 def post(url: str, name: str) -> httpx2.Response:
-    return httpx2.post(f"{url}/v1/chat/completions", json={"model": name, "messages": []}, timeout=60)
+    return httpx2.post(f"{url}/v1/chat/completions", json={"model": name, "messages": []}, timeout=250)
 
 
 def message(url: str, name: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_gates_open_from_another_thread() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asking:
             server.block_for_hold("go")
             server.open("go")
-            assert asking.communicate(timeout=30)[0] == "200\n"
+            assert asking.communicate(timeout=250)[0] == "200\n"
 
 
 def test_a_port_in_use_is_an_error_at_once() -> None:
@@ -102,7 +102,7 @@ def test_the_program_plays_a_script_file_until_it_is_interrupted(tmp_path: Path)
         assert message(url, "a")["content"] == "Four."
         assert message(url, "z")["content"] == "somebody else"
         program.send_signal(signal.SIGINT)
-        assert program.wait(30) == 0
+        assert program.wait(250) == 0
         assert program.stderr is not None
         assert program.stderr.read() == ""
 
@@ -114,7 +114,7 @@ def test_the_program_ends_with_its_standard_input() -> None:
         url = program.stdout.readline().strip()
         assert message(url, "any")["content"] == "This is a scripted answer."
         program.stdin.close()
-        assert program.wait(30) == 0
+        assert program.wait(250) == 0
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_mistake_in_a_script_file_is_named(tmp_path: Path, text: str, words: s
 
 def test_the_program_says_what_is_wrong_with_its_script(tmp_path: Path) -> None:
     with start("--script", str(tmp_path / "missing.yaml")) as program:
-        assert program.wait(30) == 1
+        assert program.wait(250) == 1
         assert program.stderr is not None
         assert "missing.yaml" in program.stderr.read()
 

@@ -58,7 +58,7 @@ def screen_text(app: App[Any]) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Let the application work until `condition` holds."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -71,7 +71,7 @@ def play(app: App[Any], story: Callable[[Pilot[Any]], Awaitable[None]], size: tu
     """Run `story` against the application without a terminal."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(60), app.run_test(size=size, notifications=True) as pilot:
+        async with asyncio.timeout(280), app.run_test(size=size, notifications=True) as pilot:
             await story(pilot)
 
     asyncio.run(bounded())

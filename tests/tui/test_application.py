@@ -9,7 +9,7 @@ import pytest
 from massgen.tui.panel import AgentPanel
 from massgen.tui.prompt import Prompt
 from massgen.tui.screens import Change, ReviewScreen
-from tests.interactive.teams import FINAL, agent_turns, write_team
+from tests.interactive.teams import FINAL, agent_turns, write_held_team, write_team
 from tests.interactive.terminal import Terminal
 from tests.tui.scene import play, screen_text, until
 from tests.tui.sessions import SLOW, application, leave
@@ -76,7 +76,7 @@ def test_ctrl_c_cancels_the_turn_and_the_session_goes_on(tmp_path: Path):
 
 @pytest.mark.spec("SESS-045")
 def test_words_for_one_agent_reach_the_engine(tmp_path: Path):
-    write_team(tmp_path, turns={"birch": agent_turns("birch", delay=4.0)})
+    gate = write_held_team(tmp_path)
     app = application(tmp_path, "Tabs or spaces?")
 
     async def story(pilot):
@@ -84,6 +84,8 @@ def test_words_for_one_agent_reach_the_engine(tmp_path: Path):
         await pilot.press("escape", "2", "m")
         assert app.query_one(Prompt).text == "@birch "
         await pilot.press(*"be", "space", *"brief", "enter")
+        await until(pilot, lambda: "→ birch, at the next safe point" in screen_text(app))
+        gate.touch()
         await until(pilot, lambda: app.feed.state.complete)
         said = [
             piece.text

@@ -42,10 +42,20 @@ class CountingSession(Counting, SessionApp):
     pass
 
 
-async def drawn_meanwhile(app: Any, pilot: Any) -> int:
+async def at_rest(app: Any, pilot: Any) -> None:
+    """Come back once nothing was drawn for a while: what is still to be drawn may take its time."""
+    for _ in range(20):
+        before = app.drawn
+        await pilot.pause(LOOK)
+        if app.drawn == before:
+            return
+    raise AssertionError("the application draws on and on")
+
+
+async def is_drawn(app: Any, pilot: Any, times: int) -> None:
+    """Come back once it was drawn so often."""
     before = app.drawn
-    await pilot.pause(LOOK)
-    return app.drawn - before
+    await until(pilot, lambda: app.drawn >= before + times)
 
 
 def counting(root: Path, alive: bool = True) -> CountingViewer:
@@ -59,8 +69,7 @@ def test_a_finished_run_is_drawn_once(tmp_path: Path):
         await until(pilot, lambda: app.feed.state.complete and not app.feed.changed)
         await pilot.press("r")
         await until(pilot, lambda: "COORDINATION TABLE" in screen_text(app))
-        await drawn_meanwhile(app, pilot)
-        assert await drawn_meanwhile(app, pilot) == 0
+        await at_rest(app, pilot)
 
     play(app, story)
 
@@ -71,8 +80,7 @@ def test_a_dead_run_is_drawn_once(tmp_path: Path):
 
     async def story(pilot):
         await until(pilot, lambda: "interrupted" in screen_text(app))
-        await drawn_meanwhile(app, pilot)
-        assert await drawn_meanwhile(app, pilot) == 0
+        await at_rest(app, pilot)
 
     play(app, story)
 
@@ -84,14 +92,13 @@ def test_a_run_that_goes_on_has_a_clock_and_the_next_turn_is_seen(tmp_path: Path
 
     async def story(pilot):
         await until(pilot, lambda: bool(app.panels))
-        assert await drawn_meanwhile(app, pilot) >= 2
+        await is_drawn(app, pilot, 2)
         write_log(root, (None, END), first=3)
         await until(pilot, lambda: "done" in screen_text(app))
-        await drawn_meanwhile(app, pilot)
-        assert await drawn_meanwhile(app, pilot) == 0
+        await at_rest(app, pilot)
         write_log(root, (None, START), (None, AttemptStart()), ("amber", StartedStreaming()), turn=2, first=4)
         await until(pilot, lambda: "turn 2" in screen_text(app) and "first answer" in screen_text(app))
-        assert await drawn_meanwhile(app, pilot) >= 2
+        await is_drawn(app, pilot, 2)
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: app.feed.state.turn == 1 and app.feed.state.complete)
         await pilot.press("right_square_bracket")
@@ -121,15 +128,13 @@ def test_a_session_draws_nothing_between_its_turns_and_hears_the_next_one(
 
     async def story(pilot):
         await until(pilot, lambda: app.ready)
-        await drawn_meanwhile(app, pilot)
-        assert await drawn_meanwhile(app, pilot) == 0
+        await at_rest(app, pilot)
         for turn, question in enumerate(("Tabs or spaces?", "And in Go?"), 1):
             await say(app, pilot, question)
             await until(
                 pilot, lambda turn=turn: app.feed.state.turn == turn and app.feed.state.complete and not app.running
             )
-            await drawn_meanwhile(app, pilot)
-            assert await drawn_meanwhile(app, pilot) == 0
+            await at_rest(app, pilot)
         app.query_one(Prompt).focus()
         await until(pilot, lambda: "Enter asks" in screen_text(app))
         await pilot.press("escape")

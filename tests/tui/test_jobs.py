@@ -54,7 +54,7 @@ def team_with_job(directory: Path, then: dict[str, Any]) -> Path:
 
 @pytest.mark.spec("TUI-019", "BG-017")
 def test_a_job_stands_in_the_ribbon_while_it_runs_and_in_the_list_with_its_end(tmp_path: Path):
-    gate = team_with_job(tmp_path, {"calls": [{"name": WAIT, "arguments": {"timeout_seconds": 60}}]})
+    gate = team_with_job(tmp_path, {"calls": [{"name": WAIT, "arguments": {"timeout_seconds": 250}}]})
     app = application(tmp_path, "Tabs or spaces?")
 
     async def story(pilot):

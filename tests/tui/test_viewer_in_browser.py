@@ -72,7 +72,6 @@ def served(log: Path, directory: Path) -> Iterator[str]:
 
 @needs("clients", "chromium")
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.spec("TUI-066", "TUI-060")
 def test_a_browser_shows_the_run_and_its_keys_reach_the_viewer(tmp_path: Path):
     log = finished(tmp_path)
@@ -95,8 +94,8 @@ def test_a_browser_shows_the_run_and_its_keys_reach_the_viewer(tmp_path: Path):
 def test_pages_from_elsewhere_get_nothing(tmp_path: Path, headers: dict[str, str]):
     log = finished(tmp_path)
     with served(log, tmp_path) as address:
-        assert urllib.request.urlopen(address, timeout=30).status == 200
+        assert urllib.request.urlopen(address, timeout=PATIENCE).status == 200
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30)
+            urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=PATIENCE)
         assert refused.value.code == 403
         refused.value.close()

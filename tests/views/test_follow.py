@@ -12,7 +12,7 @@ from tests.views.scene import Scene
 
 
 async def collected(log_dir: Path, *, until_end: bool = True, after: int = 0) -> list[Event]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(250):
         return [event async for event in follow(log_dir, until_end=until_end, after=after, poll_seconds=0.01)]
 
 
@@ -36,7 +36,7 @@ def test_a_growing_run_is_followed_over_attempts_and_turns(tmp_path: Path) -> No
         scene = Scene(tmp_path / "log_1")
 
         async def until(count: int) -> None:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(250):
                 while len(seen) < count:
                     await arrived.wait()
                     arrived.clear()
@@ -88,7 +88,7 @@ def test_a_line_counts_once_it_is_whole_and_torn_ones_are_left_out(tmp_path: Pat
 
     async def watch() -> list[Event]:
         seen: list[Event] = []
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(250):
             async for event in follow(tmp_path, until_end=True, poll_seconds=0.01):
                 seen.append(event)
                 if len(seen) == before_last.count(b"\n"):

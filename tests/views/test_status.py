@@ -205,7 +205,7 @@ def test_the_file_is_written_anew_while_nothing_happens(scene: Scene) -> None:
         writer = StatusWriter(scene.state, scene.root, lambda: (path,))
         writer.start()
         times = [json.loads(path.read_text())["meta"]["last_updated"]]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(250):
             while len(times) < 2:
                 await asyncio.sleep(0.05)
                 now = json.loads(path.read_text())["meta"]["last_updated"]

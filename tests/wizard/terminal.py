@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-PATIENCE = 60.0
+from tests.interactive.terminal import waits_for_a_key
+
+PATIENCE = 120.0
 """Seconds until a word that does not come fails the test; far above what any step takes."""
 
 
@@ -38,6 +40,13 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._descriptor, text.encode())
+
+    def interrupt(self) -> None:
+        """Ctrl+C once the program waits for a key."""
+        limit = time.monotonic() + PATIENCE
+        while not waits_for_a_key(self._child):
+            assert time.monotonic() < limit, "the program does not wait for a key"
+        self.type("\x03")
 
     def answers(self, *pairs: tuple[str, str]) -> None:
         for prompt, answer in pairs:

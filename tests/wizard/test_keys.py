@@ -109,7 +109,7 @@ def test_ctrl_c_while_a_key_is_typed_leaves_everything_as_it_was(tmp_path: Path)
     with massgen_at_terminal("--setup", directory=tmp_path, home=tmp_path) as person:
         choose_openai(person)
         person.type(KEY[:10])
-        person.type("\x03")
+        person.interrupt()
         assert person.end() == 4
     assert "Traceback" not in person.seen
     assert list(tmp_path.iterdir()) == []

@@ -35,7 +35,9 @@ from tests.needs import needs
 from tests.sandbox.container import image
 
 T = TypeVar("T")
-pytestmark = [needs("docker"), pytest.mark.timeout(120)]
+PATIENCE = 120.0
+"""Seconds until a command that does not end is ended."""
+pytestmark = needs("docker")
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ def within(container: AgentContainer, use: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def run_all(place: Place, container: AgentContainer, *commands: str, timeout: float = 30) -> list[CommandResult]:
+def run_all(place: Place, container: AgentContainer, *commands: str, timeout: float = PATIENCE) -> list[CommandResult]:
     async def use() -> list[CommandResult]:
         sandbox = place.sandbox(container)
         return [await sandbox.run(command, timeout=timeout) for command in commands]
@@ -117,9 +119,9 @@ def test_one_named_container_lives_until_the_end_of_the_run(place: Place) -> Non
         sandbox = place.sandbox(container)
         await sandbox.start()
         first = docker("ps", "--quiet", "--no-trunc", "--filter", f"name={container.name}")
-        result = await sandbox.run("echo $PWD; cat /proc/sys/kernel/hostname", timeout=30)
+        result = await sandbox.run("echo $PWD; cat /proc/sys/kernel/hostname", timeout=PATIENCE)
         await sandbox.close()
-        await place.sandbox(container).run("true", timeout=30)
+        await place.sandbox(container).run("true", timeout=PATIENCE)
         return first, docker("ps", "--quiet", "--no-trunc", "--filter", f"name={container.name}"), str(result.stdout)
 
     first, second, output = within(container, use)
@@ -147,9 +149,10 @@ def test_a_later_phase_may_write_and_keeps_what_was_in_the_container(place: Plac
     container = place.container()
 
     async def use() -> tuple[int, CommandResult]:
-        before = await place.sandbox(container).run(f"touch /tmp/x; echo x > {place.root}/context/new", timeout=30)
+        early = f"touch /tmp/x; echo x > {place.root}/context/new"
+        before = await place.sandbox(container).run(early, timeout=PATIENCE)
         script = f"ls /tmp/x && echo done > {place.root}/context/new"
-        return before.exit_code, await place.sandbox(container, final=True).run(script, timeout=30)
+        return before.exit_code, await place.sandbox(container, final=True).run(script, timeout=PATIENCE)
 
     before, after = within(container, use)
     assert before != 0
@@ -170,7 +173,7 @@ def test_limits_of_memory_and_cpus_reach_the_container(place: Place) -> None:
 
     async def use() -> tuple[dict, CommandResult]:
         sandbox = place.sandbox(container)
-        eaten = await sandbox.run("x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived", timeout=60)
+        eaten = await sandbox.run("x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived", timeout=PATIENCE)
         return json.loads(docker("inspect", container.name))[0]["HostConfig"], eaten
 
     config, eaten = within(container, use)
@@ -322,10 +325,10 @@ def test_a_background_process_runs_in_the_container_and_is_ended_there(place: Pl
         process = await sandbox.spawn("echo up; sleep 44", lambda *_: seen.set())
         await seen.wait()
         look = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done | grep -c '^sleep 44'"
-        running = (await sandbox.run(look, timeout=30)).stdout
+        running = (await sandbox.run(look, timeout=PATIENCE)).stdout
         await process.end(grace=1)
         code = await process.wait()
-        return running, code, (await sandbox.run(look, timeout=30)).stdout
+        return running, code, (await sandbox.run(look, timeout=PATIENCE)).stdout
 
     running, code, after = within(container, use)
     assert (running, after) == (b"1\n", b"0\n")
@@ -333,18 +336,25 @@ def test_a_background_process_runs_in_the_container_and_is_ended_there(place: Pl
 
 
 @pytest.mark.spec("EXEC-041")
-def test_commands_follow_each_other_quickly(place: Place) -> None:
+def test_a_command_costs_little_more_than_one_of_the_engine_itself(place: Place) -> None:
+    """Both at their best of ten in turn, so that a busy machine is busy for both."""
     container = place.container()
 
-    async def use() -> float:
+    async def use() -> tuple[float, float]:
         sandbox = place.sandbox(container)
         await sandbox.start()
-        started = time.perf_counter()
+        ours, plain = [], []
         for _ in range(10):
-            await sandbox.run("true", timeout=30)
-        return (time.perf_counter() - started) / 10
+            began = time.perf_counter()
+            await sandbox.run("true", timeout=PATIENCE)
+            middle = time.perf_counter()
+            docker("exec", container.name, "true")
+            ours.append(middle - began)
+            plain.append(time.perf_counter() - middle)
+        return min(ours), min(plain)
 
-    assert within(container, use) < 2.0
+    ours, plain = within(container, use)
+    assert ours < 10 * plain, (ours, plain)
 
 
 def test_a_missing_engine_program_is_one_clear_error(monkeypatch) -> None:

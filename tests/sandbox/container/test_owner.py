@@ -30,7 +30,7 @@ from tests.needs import needs
 from tests.sandbox.container import image
 from tests.sandbox.container.test_container import Place, docker
 
-pytestmark = [needs("docker"), pytest.mark.timeout(120)]
+pytestmark = needs("docker")
 ROOT = Path(__file__).parents[3]
 GONE = 2**22 + 1
 """No process has this number."""

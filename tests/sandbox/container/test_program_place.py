@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from massgen.tools.mcp import McpServerSettings
@@ -18,9 +17,9 @@ from massgen.workspace.sandbox.container.sandbox import ContainerSandbox
 from massgen.workspace.sandbox.protocol import Limits
 from tests.mcp.scene import agent_with
 from tests.needs import needs
-from tests.sandbox.container.test_container import Place
+from tests.sandbox.container.test_container import PATIENCE, Place
 
-pytestmark = [needs("docker"), pytest.mark.timeout(120)]
+pytestmark = needs("docker")
 SECRET = "tok-of-the-server"
 SERVER = r"""
 answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$1"; }
@@ -77,7 +76,7 @@ async def look(place: Place, container: AgentContainer) -> tuple[str, bytes, lis
         seen = (await scene.call("mcp__sh__look")).text
         assert scene.servers.reports()[0].sandbox == "docker"
         commands = ContainerSandbox(container, place.grants(), start_directory=place.workspace, limits=Limits())
-        found = await commands.run("cat /proc/[0-9]*/environ", timeout=30)
+        found = await commands.run("cat /proc/[0-9]*/environ", timeout=PATIENCE)
         await commands.close()
         running = containers(place)
     await container.remove()

@@ -53,6 +53,6 @@ def test_the_workspace_tools_are_a_stdio_server_of_their_own(module: str, tmp_pa
 
 def test_a_workspace_that_does_not_exist_is_a_clear_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", MODULES[0], "--workspace", str(tmp_path / "none")]
-    ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, timeout=250, check=False)
     assert ended.returncode == 1
     assert b"is not a directory" in ended.stderr

@@ -144,7 +144,7 @@ def test_concurrent_calls_run_side_by_side_and_answer_in_call_order() -> None:
     async def main() -> None:
         tools = runner([PlainTool("meet", Meeting(3).attend)], limits=RunnerLimits(concurrent=True))
         calls = [call("meet", {"n": n}, f"c{n}") for n in range(3)]
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(250):
             outcomes = await tools.run_all(calls, context)
         assert [outcome.text for outcome in outcomes] == ["0", "1", "2"]
 
