@@ -101,7 +101,7 @@ def make_directory(policy: AgentPathPolicy, path: str) -> Path:
                 os.mkdir(name, dir_fd=descriptor)
                 below = os.open(name, THROUGH, dir_fd=descriptor)
             except OSError as error:
-                raise _raced(error, descriptor, name, path) from None
+                raise _raced(_at(error, here), descriptor, name, path) from None
             os.close(descriptor)
             descriptor = below
     finally:
@@ -202,7 +202,7 @@ def open_directory(real: Path, shown: str) -> Iterator[int]:
             try:
                 below = os.open(name, _DIRECTORY if number == len(names) else THROUGH, dir_fd=descriptor)
             except OSError as error:
-                raise _raced(error, descriptor, name, shown) from None
+                raise _raced(_at(error, Path(real.anchor, *names[:number])), descriptor, name, shown) from None
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -214,6 +214,12 @@ def open_directory(real: Path, shown: str) -> Iterator[int]:
 def open_parent(real: Path, shown: str) -> Iterator[int]:
     with open_directory(real.parent, shown) as descriptor:
         yield descriptor
+
+
+def _at(error: OSError, path: Path) -> OSError:
+    """The error with the whole path of what failed; the system was asked for its last name only."""
+    error.filename = str(path)
+    return error
 
 
 def _raced(error: OSError, parent: int, name: str, shown: str) -> Exception:

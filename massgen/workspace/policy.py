@@ -135,7 +135,7 @@ class AgentPathPolicy(Struct, frozen=True, kw_only=True):
 def written_path(path: str, workspace: Path) -> Path:
     """The absolute path that `path` spells, symlinks and `..` not yet resolved; refuses what is no sane path."""
     if not path:
-        raise _refuse(path, "it is empty")
+        raise _refuse("''", "the path is empty; name a file or directory")
     if any(ord(character) < 32 or ord(character) == 127 for character in path):
         raise _refuse(path, "it contains control characters")
     try:
@@ -143,7 +143,7 @@ def written_path(path: str, workspace: Path) -> Path:
     except UnicodeEncodeError:
         raise _refuse(path, "it cannot be encoded as a file name") from None
     if len(encoded) > MAX_PATH or any(len(part) > MAX_NAME for part in encoded.split(b"/")):
-        raise _refuse(path[:100] + "...", "it is too long")
+        raise _refuse(path[:100] + "...", "it is too long; use a shorter name")
     return workspace / os.path.expanduser(path)
 
 

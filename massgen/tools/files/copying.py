@@ -8,7 +8,7 @@ from pathlib import Path
 from massgen.errors import MassGenError
 from massgen.tools.files.reading import entries_below, printable
 from massgen.tools.files.search import fits
-from massgen.tools.files.tool import FileCall, FileToolError
+from massgen.tools.files.tool import FileCall, FileToolError, reason_of
 from massgen.workspace.beneath import entry_of, make_directory, open_file, replace_file
 
 MAX_COPY_BYTES = 500_000_000
@@ -24,6 +24,8 @@ def copy_file(call: FileCall) -> str:
     if entry.kind == "file":
         if target.is_dir():
             target = target / entry.name
+        if target == entry.path:
+            raise FileToolError(f"Cannot copy {source} onto itself; name another destination")
         copied = _copy_one(call, entry.path, target)
         return f"Success: Copied to {call.shown(target)} ({copied} bytes)"
     # The agent's own workspace may lie within the project that it copies, where no listing shows it.
@@ -38,6 +40,8 @@ def copy_files_batch(call: FileCall) -> str:
     """Copy the files below a directory that fit the globs, keeping their places."""
     source = call.policy.resolve(call.text("source_base_path"), "read")
     target = call.policy.resolve(call.text("destination_base_path") or ".", "write")
+    if target == source:
+        raise FileToolError(f"Cannot copy {call.text('source_base_path')} onto itself; name another destination")
     include = call.texts("include_patterns") or ("*",)
     return _copy_tree(call, source, target, include, call.texts("exclude_patterns"))
 
@@ -69,7 +73,7 @@ def _copy_tree(call: FileCall, source: Path, target: Path, include: tuple[str, .
             _copy_one(call, entry.path, target / relative)
             copied.append(shown)
         except (MassGenError, OSError) as error:
-            left.append(f"{shown}: {error.message if isinstance(error, MassGenError) else error.strerror}")
+            left.append(f"{shown}: {error.message if isinstance(error, MassGenError) else reason_of(error)}")
     left += [f"{printable(str(path.relative_to(source)))}/: it cannot be opened" for path in unopened]
     return report("Copied", copied, left)
 

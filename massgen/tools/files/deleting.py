@@ -8,7 +8,7 @@ from massgen.errors import MassGenError
 from massgen.tools.files.copying import report
 from massgen.tools.files.reading import entries_below, printable
 from massgen.tools.files.search import fits
-from massgen.tools.files.tool import FileCall, FileToolError
+from massgen.tools.files.tool import FileCall, FileToolError, reason_of
 from massgen.workspace.beneath import remove, walk
 
 MAX_DELETE_FILES = 20_000
@@ -62,7 +62,7 @@ def delete_files_batch(call: FileCall) -> str:
         except MassGenError as error:
             refused.append(f"{shown}: {error.message}")
         except OSError as error:
-            refused.append(f"{shown}: {error.strerror}")
+            refused.append(f"{shown}: {reason_of(error)}")
     refused += [f"{printable(str(path.relative_to(base)))}/: it cannot be opened" for path in unopened]
     return report("Deleted", deleted, refused)
 

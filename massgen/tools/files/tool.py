@@ -122,19 +122,32 @@ def _worded(error: OSError, call: FileCall) -> str:
     named = call.text("path") or call.text("source") or call.text("source_path") or "the file"
     if isinstance(error.filename, str) and error.filename and not error.filename.endswith(".part"):
         named = call.shown(Path(error.filename)) if error.filename.startswith("/") else error.filename
+    words = reason_of(error)
+    return f"{call.called_as} {named!a}: {words}" if not named.isprintable() else f"{call.called_as} {named}: {words}"
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says, as half a sentence that tells the model what to do next."""
     match error.errno:
         case errno.ENOENT:
-            words = "it does not exist"
+            return "it does not exist"
         case errno.EISDIR:
-            words = "it is a directory"
+            return "it is a directory; name a file in it"
         case errno.ENOTDIR:
-            words = "it, or a part of its path, is not a directory"
+            return "it, or a part of its path, is a file and not a directory"
         case errno.EEXIST:
-            words = "it exists already"
+            return "it exists already; delete it first, or name another destination"
         case errno.ENOTEMPTY:
-            words = "the directory is not empty; set recursive to delete its contents too"
+            return "the directory is not empty; set recursive to delete its contents too"
+        case errno.EXDEV:
+            return "it would come to another file system; copy it there, then delete it here"
+        case errno.ELOOP:
+            return "its links lead in a circle"
+        case errno.ENAMETOOLONG:
+            return "its name is too long; use a shorter one"
         case errno.ENOSPC | errno.EDQUOT:
-            words = "the disk is full"
+            return "the disk is full"
+        case errno.EROFS:
+            return "it lies on a file system that can only be read"
         case _:
-            words = error.strerror or type(error).__name__
-    return f"{call.called_as} {named!a}: {words}" if not named.isprintable() else f"{call.called_as} {named}: {words}"
+            return error.strerror or type(error).__name__

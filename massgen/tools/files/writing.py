@@ -51,11 +51,18 @@ def create_directory(call: FileCall) -> str:
 
 def move_file(call: FileCall) -> str:
     """Move or rename; an existing destination is not replaced."""
-    destination = call.text("destination")
-    parent = call.policy.resolve_entry(destination, "write").parent
-    if not parent.is_dir():
-        make_directory(call.policy, str(parent))
-    old, new = rename(call.policy, call.text("source"), destination)
+    source, destination = call.text("source"), call.text("destination")
+    old, new = call.policy.resolve_entry(source, "write"), call.policy.resolve_entry(destination, "write")
+    if new == old:
+        raise FileToolError(f"{source} is there already; nothing was moved")
+    if new.is_relative_to(old):
+        raise FileToolError(f"Cannot move {source} into itself; name a destination outside of it")
+    if new.is_dir():
+        whole = call.shown(new / old.name)
+        raise FileToolError(f"Cannot move {source} to {destination} - it is a directory; name all of it: {whole}")
+    if not new.parent.is_dir():
+        make_directory(call.policy, str(new.parent))
+    old, new = rename(call.policy, source, destination)
     call.tracker.track_move(old, new)
     return f"Success: Moved {call.shown(old)} to {call.shown(new)}"
 

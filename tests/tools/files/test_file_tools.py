@@ -193,7 +193,7 @@ def test_the_prompt_names_commands_for_the_tools_left_out() -> None:
     [
         ("read_file", "nothing.txt", "does not exist"),
         ("read_file", ".", "is a directory"),
-        ("list_directory", "a.txt", "not a directory"),
+        ("list_directory", "a.txt", "is a file and not a directory"),
         ("delete_file", "nothing.txt", "does not exist"),
         ("delete_file", "full", "not empty"),
     ],
@@ -204,6 +204,49 @@ def test_what_the_system_refuses_is_worded_for_the_model(place: Place, tool: str
     text = place.refused(tool, path=path)
     assert text.startswith("Error: ")
     assert words in text
+
+
+@pytest.mark.spec("WS-111")
+@pytest.mark.parametrize(("source", "destination", "words"), [
+    ("full", "full/below/it", "Cannot move full into itself; name a destination outside of it"),
+    ("full", "full", "full is there already; nothing was moved"),
+    ("a.txt", "full", "Cannot move a.txt to full - it is a directory; name all of it: full/a.txt"),
+    ("a.txt", "full/x", "full/x: it exists already; delete it first, or name another destination"),
+    ("a.txt", "full/x/y", "full/x: it, or a part of its path, is a file and not a directory"),
+    ("a.txt", "", "the path is empty; name a file or directory"),
+    ("a.txt", "n" * 300, "it is too long; use a shorter name"),
+])  # fmt: skip
+def test_a_move_that_cannot_be_made_says_what_to_do_next_and_moves_nothing(
+    place: Place, source: str, destination: str, words: str
+) -> None:
+    place.done("write_file", path="a.txt", content="")
+    place.done("write_file", path="full/x", content="")
+    before = sorted(place.workspace.rglob("*"))
+    assert words in place.refused("move_file", source=source, destination=destination)
+    assert sorted(place.workspace.rglob("*")) == before
+
+
+@pytest.mark.spec("WS-113")
+def test_nothing_is_copied_onto_itself(place: Place) -> None:
+    place.done("write_file", path="d/a.txt", content="")
+    for source, destination in (("d/a.txt", "d/a.txt"), ("d/a.txt", "d")):
+        text = place.refused("copy_file", source_path=source, destination_path=destination)
+        assert "Cannot copy d/a.txt onto itself; name another destination" in text
+    assert "onto itself" in place.refused("copy_files_batch", source_base_path="d", destination_base_path="d")
+
+
+@pytest.mark.spec("WS-113", "WS-122")
+def test_a_batch_words_what_the_system_refuses_for_the_model(place: Place) -> None:
+    place.done("write_file", path="d/a.txt", content="")
+    place.done("write_file", path="file", content="")
+    text = place.refused("copy_files_batch", source_base_path="d", destination_base_path="file")
+    assert "- a.txt: it, or a part of its path, is a file and not a directory" in text
+
+
+@pytest.mark.spec("WS-122")
+def test_what_is_missing_in_a_path_is_named_from_the_workspace_on(place: Place) -> None:
+    place.done("create_directory", path="here")
+    assert "read_file here/not: it does not exist" in place.refused("read_file", path="here/not/below/a.txt")
 
 
 @pytest.mark.spec("WS-123")
