@@ -25,7 +25,8 @@ _PARAMETER = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
 def function_schema(function: Callable[..., Any], *, hidden: Collection[str] = ()) -> tuple[str, Json]:
     """Description and JSON Schema (type object) of `function`; parameters in `hidden` are left out.
 
-    Raises TypeError with the name of function and parameter where a type hint is missing.
+    A function with `**kwargs` takes whatever else is sent. Raises TypeError with the name of function and parameter
+    where a type hint is missing.
     """
     name = getattr(function, "__name__", type(function).__name__)
     signature = inspect.signature(function)
@@ -54,6 +55,8 @@ def function_schema(function: Callable[..., Any], *, hidden: Collection[str] = (
     schema: Json = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()):
+        schema["additionalProperties"] = True
     return description, schema
 
 
@@ -109,14 +112,14 @@ def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
 
 def argument_problem(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """What is wrong with `arguments` at the first level ("" if nothing): missing, unknown, or of a wrong type."""
-    properties = schema.get("properties", {})
+    properties, takes_more = schema.get("properties", {}), schema.get("additionalProperties") is True
     for name in schema.get("required", ()):
         if name not in arguments:
             return f"missing parameter '{name}'"
     for name, value in arguments.items():
-        if name not in properties:
+        if name not in properties and not takes_more:
             return f"unknown parameter '{name}'"
-        kind = properties[name].get("type")
+        kind = properties.get(name, {}).get("type")
         if value is None and name not in schema.get("required", ()):
             continue
         if kind and not _fits(value, kind):

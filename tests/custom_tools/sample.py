@@ -79,6 +79,11 @@ async def preset(text: str, MAX_FILE_SIZE_MB: int = 1) -> str:
     return f"{text} {MAX_FILE_SIZE_MB}"
 
 
+async def extras(text: str, limit: int = 1, **more: object) -> str:
+    """Takes whatever is sent."""
+    return f"{text} {limit} {sorted(more.items())}"
+
+
 async def read_here(dataset: str) -> str:
     """Open a file by a relative path."""
     with open(dataset) as file:

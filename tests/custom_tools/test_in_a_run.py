@@ -82,6 +82,15 @@ def test_a_function_is_called_by_models_of_each_type_and_logged(type_name: str, 
     assert "579" in logs
 
 
+@pytest.mark.spec("TOOL-007", "TOOL-111")
+@pytest.mark.parametrize("type_name", ["openai", "claude", "gemini", "chatcompletion"])
+def test_a_function_that_takes_any_keyword_gets_them_from_models_of_each_type(type_name: str, tmp_path: Path) -> None:
+    extras = Call(name="custom_tool__extras", arguments='{"text": "t", "unit": "m"}')
+    backend = {"type": type_name, "model": "model", "custom_tools": [{"path": SAMPLE, "function": "extras"}]}
+    result, _ = finished(tmp_path, {"model": uses_then_answers(extras)}, backend)
+    assert "t 1 [('unit', 'm')]" in result.answers[0].text
+
+
 @pytest.mark.spec("TOOL-020", "TOOL-040", "TOOL-042")
 def test_only_the_agent_with_the_function_sees_it_and_bare_names_and_errors_reach_the_model(tmp_path: Path) -> None:
     bare = Call(name="calculator", arguments='{"operation": "add", "x": 1, "y": 2}')

@@ -100,6 +100,14 @@ def test_whatever_goes_wrong_is_the_text_of_the_result() -> None:
     assert "missing parameter 'x'" in execute(tools, "calculator", operation="add").text
 
 
+@pytest.mark.spec("TOOL-007", "TOOL-052")
+def test_a_function_that_takes_any_keyword_gets_them_all() -> None:
+    tools = manager()
+    tools.add_tool_function(path=SAMPLE, func="extras")
+    assert execute(tools, "extras", text="t", unit="m").text == "t 1 [('unit', 'm')]"
+    assert "unknown parameter 'unit'" in execute(tools, "calculator", operation="add", x=1, y=1, unit="m").text
+
+
 @pytest.mark.spec("TOOL-060")
 def test_the_example_tool_adds() -> None:
     tools = ToolManager()

@@ -252,6 +252,21 @@ def test_fixed_arguments_are_hidden_from_the_model_and_win(key: str) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.spec("TOOL-007", "TOOL-027")
+def test_a_function_that_takes_any_keyword_gets_them_all_and_fixed_arguments_still_win() -> None:
+    async def run() -> None:
+        async with tools("extras", "preset", preset_args=[{"limit": 15}, {}]) as found:
+            schema = found["extras"].spec.parameters
+            assert (set(schema["properties"]), schema["additionalProperties"]) == ({"text"}, True)
+            told = await call(found["extras"], {"text": "t", "unit": "m", "limit": 99, "where": {"a": [1]}})
+            assert told.text == "t 15 [('unit', 'm'), ('where', {'a': [1]})]"
+            assert "must be of type string" in (await call(found["extras"], {"text": 1, "unit": "m"})).text
+            assert "additionalProperties" not in found["preset"].spec.parameters
+            assert "unknown parameter 'unit'" in (await call(found["preset"], {"text": "t", "unit": "m"})).text
+
+    asyncio.run(run())
+
+
 @pytest.mark.spec("TOOL-034", "TOOL-013", "IOP-017")
 @pytest.mark.parametrize(
     ("content", "function", "words"),
