@@ -100,20 +100,20 @@ class ScriptedProvider:
         """Wait until at most `count` connections are open."""
         await self._watch.until(lambda: len(self._connections) <= count)
 
-    def block_for_requests(self, model: str, count: int = 1, timeout: float = 30) -> list[ReceivedRequest]:
+    def block_for_requests(self, model: str, count: int = 1, timeout: float = 120) -> list[ReceivedRequest]:
         """`wait_for_requests` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: self._counts[model] >= count, timeout)
         return self.requests_for(model)
 
-    def block_for_hold(self, gate: str, count: int = 1, timeout: float = 30) -> None:
+    def block_for_hold(self, gate: str, count: int = 1, timeout: float = 120) -> None:
         """`wait_for_hold` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: self._held_at(gate) >= count, timeout)
 
-    def block_for_outcome(self, request: ReceivedRequest, timeout: float = 30) -> None:
+    def block_for_outcome(self, request: ReceivedRequest, timeout: float = 120) -> None:
         """`wait_for_outcome` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: request.outcome != "open", timeout)
 
-    def block_for_connections(self, count: int = 0, timeout: float = 30) -> None:
+    def block_for_connections(self, count: int = 0, timeout: float = 120) -> None:
         """`wait_for_connections` for a thread without a loop; raises TimeoutError."""
         self._watch.block(lambda: len(self._connections) <= count, timeout)
 

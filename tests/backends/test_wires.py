@@ -256,7 +256,9 @@ def test_leaving_a_stream_closes_its_connection(type_name):
             await anext(stream)
             await stream.aclose()
             await place.server.wait_for_connections(0)
-            return place.server.requests[-1].outcome
+            (request,) = place.server.requests
+            await place.server.wait_for_outcome(request)
+            return request.outcome
 
     assert run(work()) == "left"
 

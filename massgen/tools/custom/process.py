@@ -18,7 +18,7 @@ from massgen.tools.custom.settings import CustomToolSettings
 from massgen.workspace.sandbox.inside.warden import descendants, kill
 
 LOAD_TIMEOUT = 120.0
-CANCEL_GRACE = 1.0
+CANCEL_GRACE = 3.0
 MAX_MESSAGE = 64_000_000
 Message = dict[str, Any]
 

@@ -36,7 +36,7 @@ from massgen.workspace.sandbox.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _END_SECONDS = 10.0
 _MAX_COMMAND = 120_000
 _CHUNK = 1 << 16
