@@ -51,7 +51,7 @@ async def place(directory: Path, scripts: Mapping[str, Script] | None = None, *,
         yield Place(directory=directory, provider=provider, values=values, config=config)
 
 
-def play(story: Callable[[], Awaitable[None]], seconds: float = 60) -> None:
+def play(story: Callable[[], Awaitable[None]], seconds: float = 250) -> None:
     """Run a story in a loop of its own; a hung one fails instead of blocking the suite."""
 
     async def bounded() -> None:

@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str
         env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=1200,
         check=False,
     )
     found: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str
 
 
 @needs("clients")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1300)
 @pytest.mark.parametrize("name", names())
 def test_inside(name: str, report: tuple[dict[str, list[str]], str]) -> None:
     found, output = report

@@ -145,7 +145,7 @@ def nested(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("nested")
 @needs("docker")
 def test_a_command_that_was_killed_with_its_program_is_told_as_interrupted(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_command_that_was_killed_with_its_program_is_told_as_interrupted(tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("nested")
 @needs("docker")
 def test_a_background_shell_ends_with_its_program_and_the_round_goes_on(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def filling(request: ReceivedRequest) -> Turn:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("nested")
 @needs("docker")
 @pytest.mark.parametrize("count", [3, FILES // 2, FILES + 1])

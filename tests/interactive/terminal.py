@@ -67,6 +67,13 @@ class Terminal:
     def interrupt(self) -> None:
         self.send("\x03")
 
+    def wait_for_program(self) -> None:
+        """Come back when a program of the shell has the terminal: the shell names it before it hands that over."""
+        end = time.monotonic() + PATIENCE
+        while os.tcgetpgrp(self._fd) == self.pid:
+            assert time.monotonic() < end, "the shell keeps the terminal"
+            self._read(0.01)
+
     def interrupt_prompt(self) -> None:
         """Ctrl+C once the program waits for a key."""
         end = time.monotonic() + PATIENCE

@@ -103,6 +103,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_the_program(tmp_path: Path, display)
         drawn = terminal.raw.count(b"\x1b[?1049h")
         terminal.line("fg")
         terminal.expect("-m massgen")
+        terminal.wait_for_program()
         if "textual" in display:
             terminal.expect("birch")
             assert terminal.raw.count(b"\x1b[?1049h") == drawn + 1

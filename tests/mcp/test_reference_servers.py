@@ -29,7 +29,7 @@ from tests.needs import needs
 NODE = ("@modelcontextprotocol/server-filesystem@2026.8.31", "@modelcontextprotocol/server-everything@2026.8.31")
 PYTHON = Path(__file__).parent / "servers" / "reference.txt"
 PATIENT = LinkLimits(connect=120.0)
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def installed(*command: str) -> None:
