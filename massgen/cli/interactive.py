@@ -51,7 +51,7 @@ class InteractiveSession:
         self._keyboard = keyboard
         self._kind = kind
         self._person = Person(out)
-        self._chat = Conversation(replace(request, review=self._person.review, ask_human=self._person.answer))
+        self._chat = Conversation(self._person.asked_by(request))
         self._slash = Slash(out, self._chat, keyboard.ask)
 
     def offer_launch_directory(self) -> None:

@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from massgen.cli.console import Writer, one_line, printable
 from massgen.cli.steering import Steering
 from massgen.cli.typed import TypedLine
-from massgen.runs.request import HumanQuestion
+from massgen.runs.request import HumanQuestion, RunRequest
 from massgen.runs.run import Run
 from massgen.workspace.review import Acceptance, FileChange, Review
 
@@ -48,10 +50,15 @@ class Person:
         self._line = TypedLine(sys.stdin.fileno())
         self._drawn = False
         self._listening = False
+        self._stopped = False
         self._open: asyncio.Future[str] | None = None
         self._quiet: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self.leaving = False
         self.stops = False
+
+    def asked_by(self, request: RunRequest) -> RunRequest:
+        """`request` of a run that puts its questions and its changes of the project to this person."""
+        return replace(request, review=self.review, ask_human=self.answer)
 
     def look_at(self, screen: Screen) -> None:
         """The display of the next turn."""
@@ -67,6 +74,7 @@ class Person:
     def beside(self, run: Run, cancel: Callable[[], None]) -> Iterator[None]:
         """Listen while `run` executes in the running loop; `cancel` stops it as Ctrl+C does."""
         self._steering = Steering(self._out, run, cancel)
+        self._stopped = False
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(sys.stdin.fileno(), self._typed)
@@ -83,8 +91,11 @@ class Person:
             self._steering = None
 
     def let_go(self) -> None:
-        """The terminal is as it was: the program may end at any time."""
+        """The person wants the turn to stop: the terminal is as it was, for the program may end at any time, and
+        nothing more is asked."""
         self._line.reveal()
+        self._stopped = True
+        self._answer("")
 
     def _leave_off(self) -> None:
         """Nothing more is heard in this turn."""
@@ -131,9 +142,9 @@ class Person:
             self._open.set_result(line)
 
     async def ask(self, prompt: str) -> str:
-        """The next typed line; an empty one where nobody can type, or has ended the input."""
+        """The next typed line; an empty one where nobody can type, or has ended the input or the turn."""
         self._out.piece(prompt)
-        if not self._listening:
+        if not self._listening or self._stopped:
             self._out.line()
             return ""
         self._open = asyncio.get_running_loop().create_future()
@@ -188,6 +199,9 @@ class Person:
             word = rest
             if word is None:
                 word, rest = await self._decide(review, change)
+            if self._stopped:
+                self._out.line("Nothing is applied; the changes are kept in the log (changes.patch).")
+                return []
             if word and (rest is None or not change.conflict):
                 accepted.append(Acceptance(change=change, overwrite=change.conflict))
         self._out.line(f"Applying {len(accepted)} of {len(changes)}.")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from massgen.cli.console import tell
+from massgen.cli.console import Writer, tell
 from massgen.errors import EXIT_CONFIG, EXIT_OK, ConfigError
 
 if TYPE_CHECKING:
+    from massgen.cli.person import Person
     from massgen.runs.request import RunRequest
     from massgen.runs.resuming import Recovered
 
@@ -23,10 +24,12 @@ CHANGED = "⚠️ The configuration has changed since the run began; the run goe
 @click.argument("log_dir", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--config", metavar="PATH", help="The configuration, if it is no longer where the run found it.")
 def resume_command(log_dir: Path, config: str | None) -> int:
-    """Continue the run in LOG_DIR in the same log; prints and ends like `massgen --automation`.
+    """Continue the run in LOG_DIR in the same log.
 
-    Accepted answers, votes, costs, restarts and the time used so far are kept, and so are rounds that were in
-    progress: only the model call that was cut off is made again. A run that has ended is left as it is.
+    A run that was started at a terminal is shown there again, and asks what it would have asked; any other prints and
+    ends like `massgen --automation`. Accepted answers, votes, costs, restarts and the time used so far are kept, and so
+    are rounds that were in progress: only the model call that was cut off is made again. A run that has ended is left
+    as it is.
     """
     from massgen.runs.resuming import recover
 
@@ -34,28 +37,55 @@ def resume_command(log_dir: Path, config: str | None) -> int:
     if recovered.exit_code is not None:
         click.echo(f"This run has ended (exit code {recovered.exit_code}); there is nothing to resume.")
         return EXIT_OK
-    request, output = _request(recovered, config)
+    recorded = _metadata(recovered.log_dir)
+    flags = _flags(recorded)
+    request, output = _request(recovered, recorded, flags, config)
     if request is None:
         return EXIT_CONFIG
+    if recovered.requested.get("reviewed"):
+        from massgen.cli.plain import person_here
+
+        out = Writer()
+        person = person_here(out)
+        if person is not None:
+            return _beside(person, out, person.asked_by(request), output, recovered, flags)
     from massgen.cli.automation import show_automation
     from massgen.runs.resumed import resumed
 
     return show_automation(resumed(request, recovered), output)
 
 
-def _request(recovered: Recovered, config: str | None) -> tuple[RunRequest | None, Path | None]:
+def _beside(
+    person: Person,
+    out: Writer,
+    request: RunRequest,
+    output: Path | None,
+    recovered: Recovered,
+    flags: Mapping[str, Any],
+) -> int:
+    """A run that a person watched, in the display it had; the application's place takes the live table."""
+    from massgen.cli.display import chosen_display
+    from massgen.cli.plain import show_plain
+    from massgen.runs.resumed import resumed
+
+    chosen = chosen_display({**flags, "automation": False}, request.launch)
+    kind = "rich_terminal" if chosen == "textual" else chosen
+    return show_plain(resumed(request, recovered), output, kind, out, person, recovered.events)
+
+
+def _request(
+    recovered: Recovered, recorded: Mapping[str, Any], flags: dict[str, Any], config: str | None
+) -> tuple[RunRequest | None, Path | None]:
     """The request as it was put; `config` beats the recorded configuration."""
     from msgspec.structs import replace
 
     from massgen.runs.resuming import asked_again
 
-    recorded = _metadata(recovered.log_dir)
     launch = Path(str(recorded.get("working_directory") or "."))
     if not launch.is_dir():
         raise ConfigError(f"The directory of the run is gone: {launch}", hint="Restore it to resume the run.")
     given = Path(config).absolute() if config and Path(config).is_file() else config
     os.chdir(launch)
-    flags = _flags(recorded)
     flags.update(question_file=None, resume=False, session_id=None, automation=True)
     if given is not None:
         flags.update(config=str(given), model=None, backend=None)

@@ -64,6 +64,12 @@ class RichDisplay:
             self._start()
         self._plain(event)
 
+    def recall(self, event: Event) -> None:
+        """Something that happened before; the table goes on from there."""
+        self._state.apply(event)
+        self._note(event)
+        self._plain.recall(event)
+
     def _start(self) -> None:
         try:
             self._live.start()

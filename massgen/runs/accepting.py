@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,23 +16,26 @@ from massgen.workspace.review import Acceptance, FileChange, Review, accept_all
 class RecordedReview(Struct, frozen=True, kw_only=True):
     """A `Reviewer`: asks `reviewer`, approves all without one, and records the choice.
 
-    `earlier` is what was chosen in a process that died. `unseen` says that a person was to review there and nobody is
-    here: then nothing is accepted.
+    `earlier` is what was chosen in a process that died. `watched` says that a person was to review there; if nobody is
+    here then, nothing is accepted.
     """
 
     reviewer: Reviewer | None
     stream: EventStream
-    warn: Callable[[str], None]
     earlier: ChangesAccepted | None = None
-    unseen: bool = False
+    watched: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the person who was to review is not here."""
+        return self.watched and self.reviewer is None and self.earlier is None
 
     async def __call__(self, review: Review, changes: Sequence[FileChange]) -> Sequence[Acceptance]:
         if self.earlier is not None:
             return [found for change in changes if (found := _chosen(self.earlier, change)) is not None]
         if self.reviewer is not None:
             accepted = await self.reviewer(review, changes)
-        elif self.unseen:
-            self.warn("Nobody is here to review the changes of your project; they wait in changes.patch in the log.")
+        elif self.is_missing:
             accepted = []
         else:
             accepted = accept_all(changes)

@@ -105,8 +105,8 @@ class ResumedRun(Run):
         return self._past.prepared
 
     def _reviewer(self) -> RecordedReview:
-        unseen = bool(self._past.requested.get("reviewed"))
-        return replace(Run._reviewer(self), earlier=self._past.accepted, unseen=unseen)
+        watched = bool(self._past.requested.get("reviewed"))
+        return replace(Run._reviewer(self), earlier=self._past.accepted, watched=watched)
 
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         runner = Run._turn_runner(self, team, files, counter)

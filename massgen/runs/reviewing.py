@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from massgen.errors import StorageError
-from massgen.runs.request import Reviewer
+from massgen.runs.accepting import RecordedReview
 from massgen.runs.workfiles import AgentWork
 from massgen.views.files import guarded, write_atomic
-from massgen.workspace.review import Applied, FileChange, accept_all
+from massgen.workspace.review import Applied, FileChange, Review
+
+ALL = "changes.patch"
+NAMED = 5
 
 
 class ProjectChanges(Struct, frozen=True, kw_only=True):
     """Applies what the presenter changed in its project copies. `directory` is the final directory of the log."""
 
-    reviewer: Reviewer | None
+    reviewer: RecordedReview
     warn: Callable[[str], None]
 
     async def bring_home(self, work: AgentWork, directory: Path) -> None:
@@ -32,10 +36,12 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
         if not changes:
             return
         review = work.team.run.review(work.agent_id)
-        self._keep(directory, review.patch(changes), changes)
-        accepted = await self.reviewer(review, changes) if self.reviewer is not None else accept_all(changes)
+        self._keep(directory, review, changes)
+        if self.reviewer.is_missing:
+            self.warn(_by_hand(directory, review, changes))
+        accepted = await self.reviewer(review, changes)
         try:
-            applied = await work.team.run.apply(work.agent_id, accepted, patch=str(directory / "changes.patch"))
+            applied = await work.team.run.apply(work.agent_id, accepted, patch=str(directory / ALL))
         except StorageError as error:
             text = f"The changes could not be applied ({error}); your project is as it was. They are in {directory}."
             self.warn(text)
@@ -51,7 +57,35 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
             self.warn(f"Not applied: {path} was changed meanwhile; the new version is in the log.")
 
     @staticmethod
-    def _keep(directory: Path, patch: str, changes: Sequence[FileChange]) -> None:
+    def _keep(directory: Path, review: Review, changes: Sequence[FileChange]) -> None:
         listing = "".join(f"{change.kind}\t{change.target}\n" for change in changes)
-        guarded("changes.patch", lambda: write_atomic(directory / "changes.patch", patch))
+        patches = {path: review.patch(own) for path, _, own in _patches(directory, changes)}
+        for path, patch in {directory / ALL: review.patch(changes), **patches}.items():
+            guarded(path.name, lambda path=path, patch=patch: write_atomic(path, patch))
         guarded("changes.txt", lambda: write_atomic(directory / "changes.txt", listing))
+
+
+def _patches(directory: Path, changes: Sequence[FileChange]) -> list[tuple[Path, Path, list[FileChange]]]:
+    """The patch of each project, its root and what is in it. Names in a patch are relative to one root: where there
+    are several, each has a patch of its own beside the whole one."""
+    names = list(dict.fromkeys(change.project for change in changes))
+    found: list[tuple[Path, Path, list[FileChange]]] = []
+    for name in names:
+        own = [change for change in changes if change.project == name]
+        path = directory / (ALL if len(names) == 1 else f"changes-{name}.patch")
+        found.append((path, own[0].root, own))
+    return found
+
+
+def _by_hand(directory: Path, review: Review, changes: Sequence[FileChange]) -> str:
+    """Where the changes are that nobody could review, and how they get into the project."""
+    commands = [
+        f"git -C {shlex.quote(str(root))} apply {shlex.quote(str(path))}"
+        for path, root, own in _patches(directory, changes)
+        if any(map(review.is_in_patch, own))
+    ]
+    text = f"Nobody is here to review the changes of your project; none was made. They are kept in {directory / ALL}."
+    text += f" To make them: {' && '.join(commands)}" if commands else ""
+    left = [str(change.target) for change in changes if change.refused is None and not review.is_in_patch(change)]
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    return text + (f" Not in it, because no text changes: {', '.join(left[:NAMED])}{more}." if left else "")

@@ -344,7 +344,7 @@ class Run:
         return files if self.log.text_logs else None
 
     def _reviewer(self) -> RecordedReview:
-        return RecordedReview(reviewer=self.request.review, stream=self.stream, warn=self.warn)
+        return RecordedReview(reviewer=self.request.review, stream=self.stream)
 
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         request = self.request

@@ -41,6 +41,11 @@ class FileChange(Struct, frozen=True, kw_only=True):
     refused: str | None = None
     conflict: bool = False
 
+    @property
+    def root(self) -> Path:
+        """The directory of the project, which `path` is relative to."""
+        return self.target.parents[self.path.count("/")]
+
 
 class Applied(Struct, frozen=True, kw_only=True):
     """What applying did, each by absolute path; `refused` carries the reasons."""
@@ -99,6 +104,11 @@ class Review:
             for line in difflib.unified_diff(*sides, before, after):
                 parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
         return "".join(parts)
+
+    def is_in_patch(self, change: FileChange) -> bool:
+        """Whether `patch` holds all of the change; it only names files that are no text, and no modes."""
+        sides = self._sides(change)
+        return sides is not None and sides[0] != sides[1]
 
     async def apply(self, accepted: Sequence[Acceptance], *, patch: str = "") -> Applied:
         """Write the accepted changes into the user's project; `StorageError` leaves it as it was.
