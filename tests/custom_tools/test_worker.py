@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from massgen.errors import ConfigError
-from massgen.process import is_present, start_ticks
+from massgen.process import is_present
 from massgen.tools.custom.settings import parse_custom_tools
 from massgen.tools.custom.tools import CustomTool, CustomToolOptions, CustomTools
 from massgen.tools.protocol import ToolContext, ToolOutcome
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox
 from massgen.workspace.sandbox.protocol import Sandbox
+from tests.sandbox.place import all_end
 
 SAMPLE = str(Path(__file__).parent / "sample.py")
 
@@ -163,7 +164,7 @@ def test_a_program_that_a_function_left_ends_with_the_tools_and_keeps_nobody_wai
                 assert is_present(int(place.read_text()))
 
     asyncio.run(run())
-    assert not Path("/proc/self").exists() or start_ticks(int(place.read_text())) is None
+    assert not Path("/proc/self").exists() or all_end([int(place.read_text())])
 
 
 @pytest.mark.spec("TOOL-043")

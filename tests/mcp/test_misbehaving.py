@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from massgen.tools.mcp import LinkLimits
 from massgen.tools.mcp.bounds import MAX_DESCRIPTION, MAX_LISTING, MAX_RESULT_TEXT, MAX_TOOLS
 from massgen.tools.mcp.tool import PROGRESS_INTERVAL
 from tests.mcp.scene import agent_with, plain, raw, until
+from tests.sandbox.place import all_end
 
 
 @pytest.mark.spec("MCP-061")
@@ -260,13 +260,11 @@ def test_every_process_ends_with_the_run_however_it_ends(tmp_path: Path, failure
     else:
         with pytest.raises(type(failure)):
             asyncio.run(run())
-    for pid in pids.read_text().split():
-        assert not _alive(int(pid))
+    assert all_end(map(int, pids.read_text().split()))
 
 
 PROGRAM = """
 import asyncio, sys
-from massgen.tools.mcp.tool import PROGRESS_INTERVAL
 from tests.mcp.scene import agent_with, raw
 
 async def run():
@@ -294,16 +292,4 @@ def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
         assert program.stdout.readline() == "ready\n"
         program.send_signal(signal.SIGINT)
         program.wait(timeout=250)
-    for pid in pids.read_text().split():
-        assert not _alive(int(pid))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    assert all_end(map(int, pids.read_text().split()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from massgen.process import start_ticks
 from massgen.workspace.grants import Grants
 from massgen.workspace.sandbox.choice import LocalSettings, choose_sandbox
 from massgen.workspace.sandbox.inside import landlock
@@ -115,6 +117,14 @@ def run_one(sandbox: LocalSandbox, command: str, timeout: float = PATIENCE) -> C
 
 def said(result: CommandResult) -> str:
     return (result.stdout + result.stderr).decode(errors="replace")
+
+
+def all_end(pids: Iterable[int]) -> bool:
+    """Whether these processes run no more, at the latest after a while: one that is killed needs its moment, too."""
+    left, limit = set(pids), time.monotonic() + PATIENCE
+    while left and time.monotonic() < limit:
+        left = {pid for pid in left if start_ticks(pid) is not None}
+    return not left
 
 
 def processes_with(mark: str) -> list[int]:
