@@ -58,7 +58,7 @@ class Slash:
             case "/config":
                 self._config()
             case "/context":
-                self._context()
+                self._context(rest.strip())
             case "/inspect":
                 self._inspect(rest.strip().lower())
             case "/clear":
@@ -101,23 +101,30 @@ class Slash:
         else:
             self._out.line(f"Configuration: {path}")
 
-    def _context(self) -> None:
+    def _context(self, path: str) -> None:
+        """Paths until an empty line; the one that stands behind the command alone."""
         for known in (*self._chat.base.context_paths, *self._chat.paths):
             self._out.line(f"  {known.path} ({known.permission})")
-        while True:
-            path = self._ask("Path (empty line to finish): ").strip()
-            if not path:
-                return
+        if path:
+            self._add(path)
+            return
+        while path := self._ask("Path (empty line to finish): ").strip():
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        """What is no path is refused before anybody is asked what may be done with it."""
+        launch = self._chat.base.launch
+        try:
+            check_context_paths([RequestedPath(path=path)], launch_directory=launch)
             answer = self._ask("[R]ead (default) or [W]rite: ").strip().lower()
             wish = RequestedPath(path=path, permission="write" if answer in ("w", "write") else "read")
-            try:
-                checked = check_context_paths([wish], launch_directory=self._chat.base.launch)
-            except MassGenError as error:
-                tell(f"Error: {error}")
-                continue
-            for found in checked.paths:
-                self._chat.add_paths([RequestedPath(path=str(found.path), permission=found.permission)])
-                self._out.line(added_text(found.path, found.permission))
+            checked = check_context_paths([wish], launch_directory=launch)
+        except MassGenError as error:
+            tell(f"Error: {error}")
+            return
+        for found in checked.paths:
+            self._chat.add_paths([RequestedPath(path=str(found.path), permission=found.permission)])
+            self._out.line(added_text(found.path, found.permission))
 
     def _inspect(self, wanted: str) -> None:
         session = current_session(self._chat)

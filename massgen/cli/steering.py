@@ -58,7 +58,8 @@ class Steering:
     def _stop(self, when: str) -> None:
         if when == "after":
             self.stops = not self.stops
-            self._run.warn(f"A person wants the session to {'stop' if self.stops else 'go on'} after this turn.")
+            wish = "stop" if self.stops else "go on"
+            self._run.log.text.note(f"A person wants the session to {wish} after this turn.")
             words = "Nothing further is asked" if self.stops else "What waits is asked"
             self._out.line(f"{words} after this turn.")
         elif when:

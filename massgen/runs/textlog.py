@@ -149,6 +149,10 @@ class TextLog:
         record.created = event.timestamp
         self.handle(record)
 
+    def note(self, text: str) -> None:
+        """One line for who reads the log; no display shows it."""
+        self.handle(logging.LogRecord("massgen", logging.INFO, "", 0, text, None, None))
+
     def handle(self, record: logging.LogRecord) -> None:
         """Write a record of the program's own loggers too."""
         for handler in self._handlers:

@@ -89,6 +89,33 @@ def test_help_lists_every_command_and_status_tells_about_the_session(tmp_path: P
         assert terminal.wait() == 0
 
 
+@pytest.mark.spec("SESS-023")
+def test_a_context_path_that_does_not_exist_is_refused_before_its_permission_is_asked(tmp_path: Path):
+    write_team(tmp_path)
+    (tmp_path / "docs").mkdir()
+    with start(tmp_path) as terminal:
+        terminal.expect(PROMPT)
+        terminal.line("/context")
+        terminal.expect("Path (empty line to finish): ")
+        terminal.line("dcos")
+        refused = terminal.expect("Path (empty line to finish): ")
+        assert "Error: " in refused and "dcos" in refused and "[R]ead" not in refused
+        terminal.line("docs")
+        terminal.expect("[R]ead (default) or [W]rite: ")
+        terminal.line("w")
+        terminal.expect("docs")
+        terminal.expect("Path (empty line to finish): ")
+        terminal.line("")
+        terminal.expect(PROMPT)
+        terminal.line("/context docs")
+        terminal.expect("docs (write)")
+        terminal.expect("[R]ead (default) or [W]rite: ")
+        terminal.line("")
+        terminal.expect(PROMPT)
+        terminal.line("/quit")
+        assert terminal.wait() == 0
+
+
 @pytest.mark.spec("SESS-022")
 def test_config_opens_the_file_with_the_program_of_the_platform(tmp_path: Path):
     config = write_team(tmp_path)

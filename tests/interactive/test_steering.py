@@ -53,7 +53,10 @@ def test_cancel_after_answers_this_turn_to_its_end_and_asks_nothing_that_waits(t
         terminal.expect(PROMPT)
         terminal.line("/quit")
         assert terminal.wait() == 0
+        assert "Warning" not in terminal.text
     assert questions_of(tmp_path) == ["Tabs or spaces?"]
+    (log,) = tmp_path.glob(".massgen/massgen_logs/log_2*/turn_1/attempt_1/massgen.log")
+    assert "A person wants the session to stop after this turn." in log.read_text()
     (meta,) = tmp_path.glob(".massgen/sessions/*/turn_1/metadata.json")
     assert json.loads(meta.read_text())["status"] == "complete"
 
