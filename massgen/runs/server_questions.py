@@ -25,6 +25,7 @@ MAX_MESSAGE = 2_000
 DECLINED = Answer(action="decline")
 CANCELLED = Answer(action="cancel")
 AGREE = (("yes", "Yes, I agree"), ("no", "No"))
+GO_ON = (("yes", "Yes, try again"), ("no", "No, end the question"))
 
 
 @dataclass(slots=True)
@@ -111,8 +112,8 @@ class _Talk(Struct, frozen=True):
 
     async def _value(self, item: FormField, place: str) -> Scalar | Answer | None:
         """What was given for one field, None for nothing, or the end of the talk."""
-        wrong, chosen = "", item.defaults()
-        for _ in range(TRIES):
+        wrong, chosen, tries = "", item.defaults(), 0
+        while True:
             many, optional = item.kind == "choices", not item.required
             choices = Choices(options=item.options, many=many, chosen=chosen, optional=optional)
             typing = f"{item.typing()}\n{DECLINE} declines the whole question."
@@ -126,11 +127,19 @@ class _Talk(Struct, frozen=True):
             except BadAnswer as error:
                 wrong = f"That is not usable ({error} is wanted).\n"
                 chosen = given if isinstance(given, tuple) else chosen
-        return CANCELLED
+                tries += 1
+                if tries % TRIES == 0 and not await self._goes_on(item, str(error)):
+                    return CANCELLED
 
-    async def _says_yes(self, what: str, typing: str) -> bool:
+    async def _goes_on(self, item: FormField, wanted: str) -> bool:
+        """Whether somebody who cannot fill in a field wants to try further; what was given for others is kept."""
+        what = f"{TRIES} entries for {item.title} were not usable ({wanted} is wanted). Try again?"
+        typing = "Type yes to try again, the other entries are kept; everything else ends the question."
+        return await self._says_yes(what, typing, GO_ON)
+
+    async def _says_yes(self, what: str, typing: str, options: tuple[tuple[str, str], ...] = AGREE) -> bool:
         """Agreed; everything else is a no."""
-        given = await self._put(what, typing, Choices(options=AGREE, chosen=("no",)))
+        given = await self._put(what, typing, Choices(options=options, chosen=("no",)))
         return given == ("yes",) or (isinstance(given, str) and given.lower() in ("yes", "y", "1"))
 
     async def _put(self, what: str, typing: str, choices: Choices | None) -> HumanAnswer:

@@ -102,12 +102,27 @@ def test_every_kind_of_field_is_asked_for_and_arrives_with_its_type() -> None:
     assert "Enter alone leaves it out." in people.asked[7][1]
 
 
-def test_an_answer_of_the_wrong_type_is_asked_for_again_and_at_last_given_up() -> None:
+def test_an_answer_of_the_wrong_type_is_asked_for_again() -> None:
     people = People("old", "17", "18")
     age = form(age={"type": "integer", "minimum": 18})
     assert ordered(people, age) == {"action": "accept", "content": {"age": 18}}
     assert people.asked[1][1].split("\n")[2] == "That is not usable (a whole number, at least 18 is wanted)."
-    assert ordered(People("a", "b", "c"), age) == {"action": "cancel"}
+
+
+@pytest.mark.parametrize("end", ["no", "", "d", None])
+def test_after_three_wrong_entries_the_person_is_told_and_may_end_the_question(end: str | None) -> None:
+    people = People("a", "b", "c", end)
+    assert ordered(people, form(age={"type": "integer", "minimum": 18})) == {"action": "cancel"}
+    told = "3 entries for age were not usable (a whole number, at least 18 is wanted). Try again?"
+    assert told in people.asked[3][1]
+
+
+def test_who_tries_again_after_three_wrong_entries_keeps_what_was_entered_before() -> None:
+    people = People("Ada", "a", "b", "c", "yes", "d", "36")
+    both = form(name={"type": "string"}, age={"type": "integer"})
+    assert ordered(people, both) == {"action": "accept", "content": {"name": "Ada", "age": 36}}
+    assert "the other entries are kept" in people.asked[4][1]
+    assert people.questions[4].choices is not None and people.questions[4].choices.chosen == ("no",)
 
 
 @pytest.mark.parametrize("word", ["", None, "/decline"])
