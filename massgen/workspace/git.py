@@ -24,6 +24,7 @@ _NEUTRAL = "agent"
 _SECONDS = 600.0
 _SECONDS_TO_FINISH = 1.0
 """Of a command whose result nobody wants any more."""
+_SECONDS_TO_END = 5.0
 
 
 class GitError(WorkspaceError):
@@ -81,11 +82,21 @@ async def _run(
         raise GitError(f"git {name} did not end within {seconds:g} seconds.") from None
     finally:
         if process.returncode is None:
-            process.kill()
-            await asyncio.shield(process.wait())
+            await asyncio.shield(_end(process))
     if process.returncode != 0:
         raise GitError(f"git {name} failed: {errors.decode(errors='replace').strip()[:500]}")
     return output
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """A git that is asked to end takes its lock files away; one that does not hear is killed."""
+    process.terminate()
+    try:
+        async with asyncio.timeout(_SECONDS_TO_END):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def split_names(output: bytes) -> list[str]:
