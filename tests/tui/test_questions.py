@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual.app import App
+from textual.events import Key
 
 from massgen.cli.remote_person import RemotePerson
 from massgen.engine.person import Choices, HumanAnswer, HumanQuestion
@@ -195,7 +196,8 @@ async def picked(choices: dict[str, Any], pilot: Any, *keys: str) -> Any:
     room.replies.clear()
     room.hear(1, choices=choices, declines=True)
     await until(pilot, lambda: may_choose(room))
-    await pilot.press(*keys)
+    for key in keys:  # first letters belong together that are typed within a second
+        room.post_message(Key(key, {"space": " "}.get(key, key if len(key) == 1 else None)))
     await until(pilot, lambda: bool(room.replies) and len(room.screen_stack) == 1)
     (answer,) = room.replies[0][1].values()
     return answer
