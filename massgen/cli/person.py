@@ -192,9 +192,9 @@ class Person:
         accepted: list[Acceptance] = []
         rest: bool | None = None
         for change in changes:
-            name = printable(str(change.target))
+            name = one_line(str(change.target))
             if change.refused is not None:
-                self._out.line(f"  {name}: not possible ({printable(change.refused)})")
+                self._out.line(f"  {name}: not possible ({one_line(change.refused)})")
                 continue
             word = rest
             if word is None:
@@ -210,7 +210,7 @@ class Person:
     async def _decide(self, review: Review, change: FileChange) -> tuple[bool, bool | None]:
         """(whether this file, what holds for all that follow)."""
         conflict = ", CHANGED BY YOU MEANWHILE" if change.conflict else ""
-        name = printable(str(change.target))
+        name = one_line(str(change.target))
         while True:
             answer = await self.ask(f"  {change.kind} {name}{conflict}: apply? [y/N/d=diff/a=all/q=none] ")
             match answer.strip().lower():

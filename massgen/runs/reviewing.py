@@ -15,7 +15,8 @@ from massgen.views.files import guarded, write_atomic
 from massgen.workspace.review import Applied, FileChange, Review
 
 ALL = "changes.patch"
-NAMED = 5
+LIST = "changes.txt"
+NAMED, TOLD = 5, 50
 
 
 class ProjectChanges(Struct, frozen=True, kw_only=True):
@@ -49,9 +50,11 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
         self._report(changes, applied)
 
     def _report(self, changes: Sequence[FileChange], applied: Applied) -> None:
-        for change in changes:
-            if change.refused is not None:
-                self.warn(f"Not applied: {change.target} ({change.refused})")
+        refused = [change for change in changes if change.refused is not None]
+        for change in refused[:TOLD]:
+            self.warn(f"Not applied: {change.target} ({change.refused})")
+        if len(refused) > TOLD:
+            self.warn(f"Not applied: {len(refused) - TOLD} more; {LIST} in the log names all changes.")
         left = {change.target for change in changes if change.conflict and change.target not in applied.applied}
         for path in sorted(left.union(applied.conflicts)):
             self.warn(f"Not applied: {path} was changed meanwhile; the new version is in the log.")
@@ -62,7 +65,7 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
         patches = {path: review.patch(own) for path, _, own in _patches(directory, changes)}
         for path, patch in {directory / ALL: review.patch(changes), **patches}.items():
             guarded(path.name, lambda path=path, patch=patch: write_atomic(path, patch))
-        guarded("changes.txt", lambda: write_atomic(directory / "changes.txt", listing))
+        guarded(LIST, lambda: write_atomic(directory / LIST, listing))
 
 
 def _patches(directory: Path, changes: Sequence[FileChange]) -> list[tuple[Path, Path, list[FileChange]]]:

@@ -73,7 +73,8 @@ def signature_of(found: os.stat_result) -> tuple[int, int, int, int, int]:
 @dataclass(slots=True, kw_only=True)
 class Capture:
     """One pass over a directory. `skip(path, is_directory)` leaves out names (relative, with `/`); `known` is
-    carried from pass to pass, so that unchanged files are not read again."""
+    carried from pass to pass, so that unchanged files are not read again. With `keep_links` a link is kept wherever
+    it leads."""
 
     objects: Objects
     root: str
@@ -82,6 +83,7 @@ class Capture:
     size_cap: int = SIZE_CAP
     file_cap: int | None = None
     trusted: bool = False
+    keep_links: bool = False
     fresh: dict[str, Known] = field(default_factory=dict)
     omitted: list[Omission] = field(default_factory=list)
     files: int = 0
@@ -187,10 +189,11 @@ class Capture:
         lexical = os.path.normpath(os.path.join(here, target))
         real = os.path.realpath(os.path.join(here, target))
         inside = self.root + os.sep
-        if not (real.startswith(inside) and lexical.startswith(inside)):
-            return self.omit(path, "link that leaves the workspace")
-        if not os.path.exists(real):
-            return self.omit(path, "broken link")
+        stays = real.startswith(inside) and lexical.startswith(inside)
+        if not stays or not os.path.exists(real):
+            if self.keep_links:
+                return TreeEntry(LINK, name, self.objects.put(os.fsencode(target)))
+            return self.omit(path, "broken link" if stays else "link that leaves the workspace")
         relative = os.path.relpath(lexical, here) if os.path.isabs(target) else target
         return TreeEntry(LINK, name, self.objects.put(os.fsencode(relative)))
 

@@ -218,16 +218,23 @@ async def ignored_names(project: Project, checkout: Path, *, seconds: float = 30
     return frozenset(name.rstrip("/") for name in split_names(listing))
 
 
-def checkout_skip(ignored: frozenset[str]) -> Skip:
-    """What the state of a checkout leaves out: git's files, scratch space, ignored files and secrets."""
+def checkout_skip(ignored: frozenset[str], own: frozenset[str]) -> Skip:
+    """What the state of a checkout leaves out: git's files, scratch space, ignored files, secrets, and caches but the
+    project's `own`."""
 
     def skip(path: str, is_directory: bool) -> str | None:
         name = path.rpartition("/")[2]
         if path == SCRATCH or is_git_name(name) or is_secret_name(name) or path in ignored:
             return ""
-        return skip_nothing(path, is_directory)
+        return None if path in own else skip_nothing(path, is_directory)
 
     return skip
+
+
+def own_caches(project: Project, store: Store) -> frozenset[str]:
+    """Directories named like a cache in which the project keeps files; blocks."""
+    folders = {parent for path in store.entries(project.base) for parent in _parents(path)}
+    return frozenset(path for path in folders if skip_nothing(path, True) is not None)
 
 
 async def _look(root: Path) -> UserRepository | None:

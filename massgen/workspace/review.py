@@ -19,6 +19,7 @@ from massgen.errors import StorageError
 from massgen.workspace import staging
 from massgen.workspace.applying import Step, apply_steps, fits, is_locked
 from massgen.workspace.grants import PathRefused
+from massgen.workspace.left_out import missed_changes
 from massgen.workspace.objects import EXECUTABLE, LINK, TreeEntry
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.project import Project
@@ -76,13 +77,13 @@ class Review:
         """What `tree` changes in `project`, ordered by path, refusals and conflicts marked; nothing that stands
         in the project already."""
         found = await self._store.diff(project.base, tree)
-        return await asyncio.to_thread(self._files, project, found)
+        return await asyncio.to_thread(self._files, project, found, tree)
 
     def hunks(self, change: FileChange) -> list[str]:
         """The parts of a text change that can be accepted one by one, as unified diff; one for other files."""
         sides = self._sides(change)
         if sides is None:
-            return [f"Binary file {change.path} {change.kind}\n"]
+            return [f"{_kind(change)} {change.path} {change.kind}\n"]
         old, new = sides
         return [
             f"@@ -{a + 1},{b - a} +{c + 1},{d - c} @@\n"
@@ -97,7 +98,7 @@ class Review:
         for change in changes:
             sides = self._sides(change)
             if sides is None:
-                parts.append(f"Binary file {_quoted(change.path)} {change.kind}\n")
+                parts.append(f"{_kind(change)} {_quoted(change.path)} {change.kind}\n")
                 continue
             before = "/dev/null" if change.kind == "added" else _quoted(f"a/{change.path}")
             after = "/dev/null" if change.kind == "deleted" else _quoted(f"b/{change.path}")
@@ -117,13 +118,27 @@ class Review:
         """
         return await asyncio.to_thread(self._apply, accepted, patch)
 
-    def _files(self, project: Project, found: Sequence[Change]) -> list[FileChange]:
+    def _files(self, project: Project, found: Sequence[Change], tree: Tree) -> list[FileChange]:
+        missed, found = missed_changes(found, tree)
         gone = {project.root / change.path for change in found if change.new is None}
-        return [
+        files = [
             self._file(project, change, gone)
             for change in found
             if not self._stands(project.root / change.path, change.new)
         ]
+        files += [
+            FileChange(
+                project=project.name,
+                path=change.path,
+                target=project.root / change.path,
+                kind="modified" if change.was else "added",
+                old=None,
+                new=None,
+                refused=change.reason,
+            )
+            for change in missed
+        ]
+        return sorted(files, key=lambda file: file.path)
 
     def _stands(self, target: Path, new: TreeEntry | None) -> bool:
         """Whether the project is already as the change wants it; trees list no directories."""
@@ -140,8 +155,8 @@ class Review:
                 self._policy.check_removal(entry, shown=str(target))
         except PathRefused as error:
             refused = error.message
-        if refused is None and _mode(change.new) == LINK:
-            refused = "links are not applied"
+        if refused is None and change.new is not None and change.new.mode == LINK:
+            refused = _link(change.path, os.fsdecode(self._store.objects.read(change.new.id)))
         if refused is None and is_locked(target):
             refused = "its directory is read-only"
         return FileChange(
@@ -216,6 +231,8 @@ class Review:
         return "".join([*result, *old_lines[position:]]).encode()
 
     def _sides(self, change: FileChange) -> tuple[list[str], list[str]] | None:
+        if _is_link(change):
+            return None
         texts: list[list[str]] = []
         for entry in (change.old, change.new):
             content = self._store.objects.read(entry.id) if entry is not None else b""
@@ -236,6 +253,23 @@ def _quoted(path: str) -> str:
     return (
         '"' + "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in raw) + '"'
     )
+
+
+def _link(path: str, target: str) -> str:
+    """Why a link at `path` of a project is not applied. It is not followed: its words tell where it leads."""
+    place = os.path.normpath(os.path.join(os.path.dirname(path), target))
+    if os.path.isabs(target) or place.split(os.sep)[0] == os.pardir:
+        return f"a link that leads out of the project, to {target}"
+    return "links are not applied"
+
+
+def _is_link(change: FileChange) -> bool:
+    return LINK in (_mode(change.old), _mode(change.new))
+
+
+def _kind(change: FileChange) -> str:
+    """How a patch names a change that it does not hold."""
+    return "Link" if _is_link(change) else "Binary file"
 
 
 def _mode(entry: TreeEntry | None) -> int | None:

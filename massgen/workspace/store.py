@@ -92,12 +92,16 @@ class Store:
         size_cap: int | None = None,
         file_cap: int | None = None,
         trusted: bool = False,
+        keep_links: bool = False,
     ) -> Tree:
         """Freeze `directory` as it is now. `skip(path, is_directory)` gives None to keep a name, a reason to leave
         it out with a log line, or an empty reason to leave it out in silence; `file_cap` leaves out larger files.
         `trusted` is for directories that no
-        agent writes (views, steps, the user's project): hard links in them are no way to steal a file."""
-        return await asyncio.to_thread(self._take, directory, skip, size_cap or self._size_cap, file_cap, trusted)
+        agent writes (views, steps, the user's project): hard links in them are no way to steal a file.
+        `keep_links` keeps a link that leads out, as a link; only for checkouts."""
+        return await asyncio.to_thread(
+            self._take, directory, skip, size_cap or self._size_cap, file_cap, trusted, keep_links
+        )
 
     async def materialise(self, tree: Tree, destination: Path, *, links: bool = True) -> None:
         """Replace `destination` by a read-only view of `tree`; readers see the old or the new one.
@@ -140,7 +144,9 @@ class Store:
         size = sum(self.objects.blob_path(entry.id).stat().st_size for entry in blobs)
         return Tree(id=tree, files=len(blobs), size=size)
 
-    def _take(self, directory: Path, skip: Skip, size_cap: int, file_cap: int | None, trusted: bool) -> Tree:
+    def _take(
+        self, directory: Path, skip: Skip, size_cap: int, file_cap: int | None, trusted: bool, keep_links: bool
+    ) -> Tree:
         root = os.path.realpath(directory)
         if not trusted and root != os.path.abspath(directory):
             raise StorageError(f"{directory} is reached through a link, which is not followed.")
@@ -153,6 +159,7 @@ class Store:
                 size_cap=size_cap,
                 file_cap=file_cap,
                 trusted=trusted,
+                keep_links=keep_links,
             )
             tree = capture.run()
             self._known[root] = capture.fresh

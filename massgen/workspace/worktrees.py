@@ -17,14 +17,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from massgen.workspace import beneath
-from massgen.workspace.capture import open_real
+from massgen.workspace.capture import Omission, open_real
 from massgen.workspace.git import git
 from massgen.workspace.grants import Grants, PathRefused
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
-from massgen.workspace.project import SCRATCH, Project, checkout_skip, commit_tree, ignored_names
+from massgen.workspace.project import (
+    PROJECT_CAP,
+    SCRATCH,
+    Project,
+    checkout_skip,
+    commit_tree,
+    ignored_names,
+    own_caches,
+)
 from massgen.workspace.removal import remove_name, remove_path
 from massgen.workspace.store import SCRATCH_ARCHIVE, Store, Tree
 
@@ -36,11 +46,13 @@ _CONFIG = (("user.name", "agent"), ("user.email", "agent@localhost"), ("core.aut
 
 @dataclass(slots=True, kw_only=True)
 class _Branch:
-    """An agent's one live branch: its name and, for each project, the commit that others see and the newest one."""
+    """An agent's one live branch: its name and, for each project, the commit that others see, the newest one, and what
+    the tree that it started from does not hold."""
 
     name: str
     commits: dict[str, str] = field(default_factory=dict)
     frozen: dict[str, str] = field(default_factory=dict)
+    left: dict[str, list[Omission]] = field(default_factory=dict)
 
 
 class Worktrees:
@@ -54,6 +66,7 @@ class Worktrees:
         self._store = store
         self._work = work
         self._branches: dict[str, _Branch] = {}
+        self._caches: dict[str, frozenset[str]] = {}
 
     def checkout(self, agent_id: str, project: Project) -> Path:
         """Where the agent's checkout of `project` lies."""
@@ -72,7 +85,11 @@ class Worktrees:
         """
         old = self._branches.get(agent_id)
         await self.archive_scratch(agent_id)
-        branch = _Branch(name=f"work-{secrets.token_hex(4)}", commits=dict(old.commits) if old else {})
+        branch = _Branch(
+            name=f"work-{secrets.token_hex(4)}",
+            commits=dict(old.commits) if old else {},
+            left={name: list(tree.omitted) for name, tree in (trees or {}).items()},
+        )
         self._branches[agent_id] = branch
         with storage_errors("a worktree"):
             await asyncio.to_thread(remove_path, self._workspaces[agent_id] / WORKTREES)
@@ -97,8 +114,8 @@ class Worktrees:
         try:
             found = json.loads(self._note.read_text(encoding="utf-8"))
             return {
-                agent_id: _Branch(name=name, commits=dict(commits), frozen=dict(frozen))
-                for agent_id, (name, commits, frozen) in found.items()
+                agent_id: _Branch(name=name, commits=dict(commits), frozen=dict(frozen), left=_omissions(left))
+                for agent_id, (name, commits, frozen, *left) in found.items()
                 if agent_id in self._workspaces
             }
         except (OSError, ValueError, TypeError):
@@ -106,7 +123,7 @@ class Worktrees:
 
     async def _keep(self) -> None:
         """Note whose branch is which, for a run that goes on with this one."""
-        found = {name: [one.name, one.commits, one.frozen] for name, one in self._branches.items()}
+        found = {name: [one.name, one.commits, one.frozen, one.left] for name, one in self._branches.items()}
         with storage_errors("a worktree"):
             await asyncio.to_thread(_replace, self._note, json.dumps(found))
 
@@ -115,7 +132,8 @@ class Worktrees:
         return self._work.with_name("branches.json")
 
     async def freeze(self, agent_id: str) -> dict[str, Tree]:
-        """The state of the agent's checkouts by project name, committed but not yet shown to the others."""
+        """The state of the agent's checkouts by project name, committed but not yet shown to the others. What could not
+        be kept of them, now or when the round began, is in `omitted`."""
         branch = self._branches.get(agent_id)
         trees: dict[str, Tree] = {}
         if branch is None:
@@ -125,11 +143,19 @@ class Worktrees:
             if not await asyncio.to_thread(_is_directory, checkout):
                 continue
             ignored = await ignored_names(project, checkout)
-            tree = await self._store.take(checkout, skip=checkout_skip(ignored))
+            skip = checkout_skip(ignored, await self._own_caches(project))
+            tree = await self._store.take(checkout, skip=skip, size_cap=PROJECT_CAP, keep_links=True)
+            earlier = [item for item in branch.left.get(project.name, ()) if not os.path.lexists(checkout / item.path)]
+            tree = replace(tree, omitted=(*tree.omitted, *earlier))
             branch.frozen[project.name] = await commit_tree(project, tree, self._store)
             trees[project.name] = tree
         await self._keep()
         return trees
+
+    async def _own_caches(self, project: Project) -> frozenset[str]:
+        if project.name not in self._caches:
+            self._caches[project.name] = await asyncio.to_thread(own_caches, project, self._store)
+        return self._caches[project.name]
 
     async def publish(self, agent_id: str) -> None:
         """Show what was frozen last under the agent's branch, in every checkout (WS-037)."""
@@ -263,6 +289,12 @@ def _write_refs(checkout: Path, refs: Mapping[str, str], gone: str | None) -> No
             beneath.remove(policy, f".git/refs/heads/{gone}")
     except (OSError, PathRefused) as error:
         log.debug("The branches of a checkout could not be updated: %s", error)
+
+
+def _omissions(noted: Sequence[Mapping[str, Sequence[Sequence[str]]]]) -> dict[str, list[Omission]]:
+    """What an older version did not note was nothing."""
+    found = noted[0] if noted else {}
+    return {name: [Omission(path, reason) for path, reason in omitted] for name, omitted in found.items()}
 
 
 def _is_directory(path: Path) -> bool:

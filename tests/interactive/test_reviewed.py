@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ import yaml
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, say, use
 from tests.interactive.terminal import Terminal
 from tests.needs import needs
-from tests.runs.place import git, place_of, team
+from tests.runs.place import git, massgen, place_of, team
 
 WRITE = "mcp__filesystem__write_file"
+EXECUTE = "mcp__command_line__execute_command"
 
 
 def editor(request: ReceivedRequest) -> Turn:
@@ -27,6 +30,60 @@ def editor(request: ReceivedRequest) -> Turn:
         call(WRITE, path=f"{copy}/added.py", content="x = 1\n"),
         call(WRITE, path=f"{copy}/code.py", content="new = 1\n"),
     )
+
+
+def linker(request: ReceivedRequest) -> Turn:
+    """Puts a link to a file outside in the place of one file of its copy, and beside it."""
+    view = request.view
+    if "new_answer" not in view.tool_names:
+        return say("Linked.")
+    if view.results:
+        return use(call("new_answer", content="Linked."))
+    copy = place_of(request, "your own copy of the project")
+    made = f"cd {copy} && rm code.py && ln -s /etc/hostname code.py && ln -s ../../../x away"
+    return use(call(EXECUTE, command=made))
+
+
+@contextmanager
+def linking(tmp_path: Path) -> Iterator[Path]:
+    """A project, and `team.yaml` of an agent that puts links into it."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "code.py").write_text("old = 1\n")
+    with ScriptedProvider({"m": linker}).in_thread() as server:
+        config = {
+            "agents": team(server.openai_url, ["m"], cwd="work", enable_mcp_command_line=True),
+            "orchestrator": {
+                "context_paths": [{"path": str(project), "permission": "write"}],
+                "coordination": {"write_mode": "auto"},
+            },
+        }
+        (tmp_path / "team.yaml").write_text(yaml.safe_dump(config))
+        yield project
+
+
+@needs("git")
+@pytest.mark.spec("WS-033")
+def test_a_link_that_leads_out_is_named_at_the_terminal(tmp_path: Path):
+    words = ("--no-display", "--config", "team.yaml", "Link it.")
+    with linking(tmp_path) as project, Terminal(tmp_path, *words, size=(200, 30)) as terminal:
+        terminal.expect("project/away: not possible (a link that leads out of the project, to ../../../x)")
+        terminal.expect("project/code.py: not possible (a link that leads out of the project, to /etc/hostname)")
+        terminal.expect("Applying 0 of 2.")
+        assert terminal.wait() == 0
+    assert [(path.name, path.read_text()) for path in project.iterdir()] == [("code.py", "old = 1\n")]
+
+
+@needs("git")
+@pytest.mark.spec("WS-033", "WS-045")
+def test_a_link_that_leads_out_is_named_in_automation(tmp_path: Path):
+    with linking(tmp_path) as project:
+        done = massgen(tmp_path, "--automation", "--config", "team.yaml", "Link it.")
+    assert done.returncode == 0, done.stderr
+    for name, target in (("away", "../../../x"), ("code.py", "/etc/hostname")):
+        line = f"Not applied: {project / name} (a link that leads out of the project, to {target})"
+        assert line in done.stderr
+    assert [(path.name, path.read_text()) for path in project.iterdir()] == [("code.py", "old = 1\n")]
 
 
 @needs("git")

@@ -412,7 +412,10 @@ def test_a_link_that_an_agent_made_is_not_applied(tmp_path: Path, project: Path)
         (place.checkout() / "link.py").symlink_to("lib.py")
         (place.checkout() / "away.py").symlink_to("/etc/passwd")
         changes = await place.run.changes("alpha")
-        assert [(change.path, change.refused) for change in changes] == [("link.py", "links are not applied")]
+        assert [(change.path, change.refused) for change in changes] == [
+            ("away.py", "a link that leads out of the project, to /etc/passwd"),
+            ("link.py", "links are not applied"),
+        ]
 
     play(story)
 
