@@ -39,11 +39,8 @@ class Browser:
             stderr=subprocess.DEVNULL,
         )
         try:
-            port = self._port(directory / "DevToolsActivePort")
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=PATIENCE) as response:
-                (page,) = [one for one in json.load(response) if one["type"] == "page"]
+            address = self._page(self._port(directory / "DevToolsActivePort"))
             self._rest = ExitStack()
-            address = page["webSocketDebuggerUrl"]
             self._link = self._rest.enter_context(connect(address, max_size=None, proxy=None))
         except BaseException:
             self._process.kill()
@@ -53,10 +50,21 @@ class Browser:
 
     def _port(self, file: Path) -> str:
         end = time.monotonic() + PATIENCE
-        while not file.is_file() or not file.read_text():
+        while not file.is_file() or "\n" not in file.read_text():
             assert time.monotonic() < end and self._process.poll() is None, "the browser does not start"
             time.sleep(0.05)
         return file.read_text().splitlines()[0]
+
+    def _page(self, port: str) -> str:
+        """The address of the page, which is made after the port is said."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=PATIENCE) as response:
+                pages = [one for one in json.load(response) if one["type"] == "page"]
+            if pages:
+                return pages[0]["webSocketDebuggerUrl"]
+            assert time.monotonic() < end and self._process.poll() is None, "the browser has no page"
+            time.sleep(0.05)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The result of one DevTools command."""
