@@ -82,6 +82,7 @@ async def _run(
         raise GitError(f"git {name} did not end within {seconds:g} seconds.") from None
     finally:
         if process.returncode is None:
+            process.terminate()
             await asyncio.shield(_end(process))
     if process.returncode != 0:
         raise GitError(f"git {name} failed: {errors.decode(errors='replace').strip()[:500]}")
@@ -90,12 +91,12 @@ async def _run(
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """A git that is asked to end takes its lock files away; one that does not hear is killed."""
-    process.terminate()
     try:
         async with asyncio.timeout(_SECONDS_TO_END):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
 
 
