@@ -137,6 +137,9 @@ def _recall(root: Path, only: frozenset[str], store: Store, place: Path) -> Proj
         repository = place.with_name(found["repository"])
         if not store.objects.has_tree(found["base"]) or not (repository / "HEAD").is_file():
             return None
+        # A git that died with its run may have left locks; nobody else uses this repository.
+        for left in (*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")):
+            left.unlink(missing_ok=True)
         return Project(
             name=found["name"],
             root=root,

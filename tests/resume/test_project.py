@@ -94,3 +94,21 @@ def test_a_project_is_changed_as_if_nobody_had_killed_the_run(
     assert final["is_complete"]
     assert not list(launch.glob(".massgen/workspaces/*/.worktree"))
     assert not list(launch.glob(".massgen/store/*")) and not list(launch.glob(".massgen/live/*.json"))
+
+
+@needs("git")
+@pytest.mark.slow
+@pytest.mark.spec("WS-042")
+def test_locks_of_a_git_that_died_with_its_run_stop_nobody(tmp_path: Path, project: Path) -> None:
+    """As a machine that loses its power leaves them: of every branch, and of the list of packed ones."""
+    launch = tmp_path / "launch"
+    with ScriptedProvider({"m1": editor("one"), "m2": editor("two")}).in_thread() as server:
+        config, log_dir = edit_and_die(launch, project, server, "tool_end", 3)
+        branches = list(launch.glob(".massgen/store/*/projects/*/refs/heads/work-*"))
+        assert len(branches) == 2
+        for branch in branches:
+            branch.with_name(f"{branch.name}.lock").touch()
+            (branch.parents[2] / "packed-refs.lock").touch()
+        result = asyncio.run(go_on(launch, config, log_dir))
+    assert result.exit_code == 0 and result.answer == "done", result.message
+    assert (project / "code.py").read_text() == "new = 'one'\n"
