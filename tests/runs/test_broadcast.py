@@ -160,7 +160,7 @@ def test_at_the_timeout_the_responses_so_far_are_given(tmp_path: Path) -> None:
             "m2": with_shadow(worker("by m2"), Turn(text="Blue.")),
             "m3": with_shadow(worker("by m3"), Turn(text="late", hold=Hold(gate="never"))),
         },
-        orchestrator=rules("agents", broadcast_timeout=10),
+        orchestrator=rules("agents", broadcast_timeout=30),
         quickly=True,
     )
     value = json.loads(results(played, "m1")[0])
