@@ -148,6 +148,7 @@ class ToolWatcher:
                 {"file": self.stream.keep(item.data), "type": item.media_type, "name": item.name}
                 for item in outcome.media
             ),
+            whole=outcome.whole,
         )
         self.stream.emit(body, agent_id=self.agent_id, round=self.round)
         for injection in outcome.injections:

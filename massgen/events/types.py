@@ -83,7 +83,8 @@ class ToolStart(Struct, frozen=True, kw_only=True):
 
 
 class ToolEnd(Struct, frozen=True, kw_only=True):
-    """`media` names what came beside the result: `{"file", "type", "name"}`, kept beside the log."""
+    """`result` is what the model got, `whole` all of it where that is more. `media` names what came beside the result:
+    `{"file", "type", "name"}`, kept beside the log."""
 
     kind: ClassVar[str] = "tool_end"
     call_id: str
@@ -92,6 +93,7 @@ class ToolEnd(Struct, frozen=True, kw_only=True):
     is_error: bool
     milliseconds: float
     media: tuple[Mapping[str, Any], ...] = ()
+    whole: str = ""
 
 
 class BackgroundJob(Struct, frozen=True, kw_only=True):

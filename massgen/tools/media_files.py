@@ -48,7 +48,9 @@ async def with_media_as_files(outcome: ToolOutcome, workspace: Path | None, acce
         else:
             path = await asyncio.to_thread(_written, media, workspace)
             notes.append(f"[{media.media_type} {path}]")
-    return replace(outcome, text="\n".join((outcome.text, *notes)).strip(), media=tuple(kept))
+    text = "\n".join((outcome.text, *notes)).strip()
+    whole = "\n".join((outcome.whole, *notes)) if outcome.whole else ""
+    return replace(outcome, text=text, whole=whole, media=tuple(kept))
 
 
 def _written(media: Media, workspace: Path) -> str:

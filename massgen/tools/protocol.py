@@ -41,6 +41,7 @@ class Injection(Struct, frozen=True, kw_only=True):
 class ToolOutcome(Struct, frozen=True, kw_only=True):
     """What a call gave: text for the model, media beside it, and whether it is an error.
 
+    `whole` is for the log, where the model gets less than there is; empty where `text` is all (LOG-007).
     `injections` come from hooks only; they are facts of their own and never part of `text`.
     """
 
@@ -48,6 +49,7 @@ class ToolOutcome(Struct, frozen=True, kw_only=True):
     is_error: bool = False
     media: tuple[Media, ...] = ()
     injections: tuple[Injection, ...] = ()
+    whole: str = ""
 
 
 Progress = Callable[[str], None]

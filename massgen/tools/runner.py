@@ -229,7 +229,8 @@ class ToolRunner:
             Injection(content=shorten(self._presentable(each.content), limit), strategy=each.strategy)
             for each in outcome.injections
         )
-        return replace(outcome, text=shorten(self._presentable(outcome.text), limit), injections=injections)
+        text, whole = (shorten(self._presentable(each), limit) for each in (outcome.text, outcome.whole))
+        return replace(outcome, text=text, whole=whole, injections=injections)
 
     def _presentable(self, text: str) -> str:
         return self._redact(clean(text))

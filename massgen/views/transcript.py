@@ -163,7 +163,7 @@ class Transcript:
         if call is None:
             call = ToolCallView(call_id=body.call_id, name=body.name, arguments="", started=event.timestamp)
             _here(event, agent).pieces.append(Piece(kind="tool", timestamp=event.timestamp, tool=call))
-        call.result, call.is_error, call.milliseconds = body.result, body.is_error, body.milliseconds
+        call.result, call.is_error, call.milliseconds = body.whole or body.result, body.is_error, body.milliseconds
 
 
 def _decide(event: Event, agent: AgentTranscript) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from massgen.tools.mcp import LinkLimits
-from massgen.tools.mcp.bounds import MAX_DESCRIPTION, MAX_LISTING, MAX_RESULT_TEXT, MAX_TOOLS
+from massgen.tools.mcp.bounds import MAX_DESCRIPTION, MAX_LISTING, MAX_LOGGED_TEXT, MAX_RESULT_TEXT, MAX_TOOLS
 from massgen.tools.mcp.tool import PROGRESS_INTERVAL
 from tests.mcp.scene import agent_with, plain, raw, until
 from tests.sandbox.place import all_end
@@ -146,8 +146,9 @@ def test_garbage_between_messages_is_passed_over() -> None:
 def test_a_result_is_cut_and_freed_of_control_characters() -> None:
     async def run() -> None:
         async with agent_with(raw("plain")) as scene:
-            text = (await scene.call("mcp__raw__huge")).text
-            assert len(text) < MAX_RESULT_TEXT + 200
+            outcome = await scene.call("mcp__raw__huge")
+            text = outcome.text
+            assert len(text) < MAX_RESULT_TEXT + 200 < len(outcome.whole) < MAX_LOGGED_TEXT + 200
             assert text.startswith("begin")
             assert text.endswith("end")
             assert "left out" in text

@@ -15,7 +15,7 @@ import pytest
 
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, use
 from tests.interactive.teams import agent_turns, write_team
-from tests.runs.place import Played, massgen, play, worker, write_config
+from tests.runs.place import KEY, Played, massgen, play, worker, write_config
 
 MEDIA = str(Path(__file__).parent / "media_functions.py")
 PNG = b"\x89PNG"
@@ -63,6 +63,22 @@ def test_a_question_alone_works_with_files_of_the_default_configuration(
     done = massgen(launch, "--automation", "Create a site", home=home)
     assert "CONFIG" not in done.stderr, done.stderr
     assert any(path.read_text() == "<h1>made</h1>" for path in (launch / ".massgen").rglob("site.html"))
+
+
+@pytest.mark.spec("LOG-007", "EXEC-009")
+def test_a_long_output_is_cut_for_the_model_and_whole_in_the_trace(tmp_path: Path) -> None:
+    program = "print('begin' + 'x' * 102_400 + KEY + 'end')".replace("KEY", repr(KEY))
+    command = call("mcp__command_line__execute_command", command=f'python3 -c "{program}"')
+    played = play(
+        tmp_path,
+        {"m": worker("Done.", lambda request: (command,))},
+        backend={"cwd": "workspace", "enable_mcp_command_line": True},
+    )
+    given = [result.text for request in played.asked("m") for result in request.view.results]
+    assert given and all("left out" in text and len(text) < 45_000 for text in given)
+    traces = [path.read_text() for path in played.attempt.glob("agent_a/*/execution_trace.md")]
+    assert any(f"begin{'x' * 102_400}[redacted]end" in trace for trace in traces)
+    assert all("left out" not in trace for trace in traces)
 
 
 @pytest.mark.spec("WS-003")

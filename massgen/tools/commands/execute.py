@@ -12,7 +12,7 @@ from massgen.backends.protocol import ToolSpec
 from massgen.errors import MassGenError
 from massgen.tools.commands.checks import checked_directory
 from massgen.tools.commands.output import fitted, keep_whole, readable
-from massgen.tools.commands.settings import CommandPlace, CommandSettings
+from massgen.tools.commands.settings import LOGGED_CHARACTERS, CommandPlace, CommandSettings
 from massgen.tools.protocol import ToolContext, ToolOutcome, ToolTraits
 from massgen.workspace.sandbox.protocol import CommandResult, Limit
 
@@ -90,4 +90,8 @@ class ExecuteCommand:
         if result.limit is not None:
             answer["timed_out"] = result.limit == "time"
             answer["note"] = _ENDED[result.limit].format(timeout=timeout)
-        return ToolOutcome(text=json.dumps(answer, ensure_ascii=False))
+        text = json.dumps(answer, ensure_ascii=False)
+        if (stdout, stderr) == whole:
+            return ToolOutcome(text=text)
+        answer["stdout"], answer["stderr"] = fitted(*whole, LOGGED_CHARACTERS)
+        return ToolOutcome(text=text, whole=json.dumps(answer, ensure_ascii=False))

@@ -8,8 +8,6 @@ from pathlib import Path
 from massgen.tools.cleaning import clean, shorten
 from massgen.tools.commands.settings import OUTPUT_CHARACTERS, CommandSettings
 
-_SIDE = OUTPUT_CHARACTERS // 4
-
 
 def readable(data: bytes | str) -> str:
     """Text of `data`: undecodable bytes replaced, line ends unified, overwritten lines and escapes removed."""
@@ -20,10 +18,11 @@ def readable(data: bytes | str) -> str:
     return clean(text)
 
 
-def fitted(stdout: str, stderr: str) -> tuple[str, str]:
+def fitted(stdout: str, stderr: str, limit: int = OUTPUT_CHARACTERS) -> tuple[str, str]:
     """Both streams within the limit together; neither takes more than the other leaves, but for a quarter."""
-    errors = shorten(stderr, OUTPUT_CHARACTERS - min(len(stdout), OUTPUT_CHARACTERS - _SIDE))
-    output = shorten(stdout, OUTPUT_CHARACTERS - min(len(stderr), _SIDE))
+    side = limit // 4
+    errors = shorten(stderr, limit - min(len(stdout), limit - side))
+    output = shorten(stdout, limit - min(len(stderr), side))
     return output, errors
 
 

@@ -15,6 +15,7 @@ from massgen.workspace.sandbox.protocol import Sandbox
 
 Redact = Callable[[str], str]
 OUTPUT_CHARACTERS = 40_000
+LOGGED_CHARACTERS = 300_000
 
 
 class CommandPlace(Protocol):

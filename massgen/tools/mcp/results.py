@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from massgen.backends.protocol import Media
 from massgen.tools.cleaning import shorten
 from massgen.tools.mcp.bounds import (
+    MAX_LOGGED_TEXT,
     MAX_MEDIA_BYTES,
     MAX_RESULT_BLOCKS,
     MAX_RESULT_TEXT,
@@ -39,15 +40,21 @@ def outcome(result: CallToolResult) -> ToolOutcome:
     if len(blocks) > MAX_RESULT_BLOCKS:
         texts.append(f"[{len(blocks) - MAX_RESULT_BLOCKS} more content blocks left out]")
     if result.structured_content is not None and not _says(texts, result.structured_content):
-        texts.append(result_text(json.dumps(result.structured_content, ensure_ascii=False)))
-    text = shorten("\n".join(texts), MAX_RESULT_TEXT)
-    return ToolOutcome(text=text or "(no output)", is_error=bool(result.is_error), media=tuple(media))
+        texts.append(result_text(json.dumps(result.structured_content, ensure_ascii=False), MAX_LOGGED_TEXT))
+    whole = "\n".join(texts)
+    text = shorten(whole, MAX_RESULT_TEXT)
+    return ToolOutcome(
+        text=text or "(no output)",
+        is_error=bool(result.is_error),
+        media=tuple(media),
+        whole=whole if whole != text else "",
+    )
 
 
 def _part(block: ContentBlock, budget: int) -> tuple[str, Media | None]:
     match block.type:
         case "text":
-            return result_text(block.text), None
+            return result_text(block.text, MAX_LOGGED_TEXT), None
         case "image" | "audio":
             return _media(block.data, block.mime_type, "", budget)
         case "resource_link":
@@ -56,7 +63,7 @@ def _part(block: ContentBlock, budget: int) -> tuple[str, Media | None]:
             resource = block.resource
             text = getattr(resource, "text", None)
             if text is not None:
-                return f"[resource {one_line(resource.uri)}]\n{result_text(text)}", None
+                return f"[resource {one_line(resource.uri)}]\n{result_text(text, MAX_LOGGED_TEXT)}", None
             kind = resource.mime_type or "application/octet-stream"
             return _media(getattr(resource, "blob", ""), kind, one_line(resource.uri), budget)
         case _:

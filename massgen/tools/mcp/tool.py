@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from massgen.backends.protocol import ToolSpec
 from massgen.tools.mcp.bounds import masked
 from massgen.tools.mcp.link import ServerLink, ServerUnavailable
@@ -62,7 +64,7 @@ class McpTool:
         except ServerUnavailable as error:
             return ToolOutcome(text=masked(error.message, secrets), is_error=True)
         found = outcome(result)
-        shown = ToolOutcome(text=masked(found.text, secrets), is_error=found.is_error, media=found.media)
+        shown = replace(found, text=masked(found.text, secrets), whole=masked(found.whole, secrets))
         return await with_media_as_files(shown, context.workspace, self._accepts_media)
 
 
