@@ -100,7 +100,7 @@ async def run() -> None:
     sandbox = place.sandbox(container)
     print(container.name, flush=True)
     await sandbox.spawn(sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
 
 asyncio.run(run())
 """
