@@ -14,6 +14,12 @@ NEW_OBJECTS = 100_000
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code (AUTO-030 to AUTO-034)."""
     gc.set_threshold(NEW_OBJECTS, 20, 20)
-    from massgen.cli.entry import run
+    try:
+        from massgen.cli.entry import run
 
-    raise SystemExit(run(argv))
+        code = run(argv)
+    except KeyboardInterrupt:  # while modules were still being imported
+        from massgen.errors import EXIT_INTERRUPTED
+
+        code = EXIT_INTERRUPTED
+    raise SystemExit(code)

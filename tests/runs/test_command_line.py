@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,21 @@ def test_help_and_version_end_with_code_0(capsys: pytest.CaptureFixture[str]) ->
         assert word in text
     assert run(["--version"]) == 0
     assert package.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.spec("AUTO-034")
+def test_ctrl_c_while_modules_are_imported_ends_with_the_code_of_an_interruption() -> None:
+    """The program tells of each import and waits where nobody reads, so it cannot be through when it is interrupted."""
+    told = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "bufsize": 0, "pipesize": 4096}
+    with subprocess.Popen([sys.executable, "-v", "-m", "massgen", "--help"], **told) as program:
+        assert program.stderr is not None
+        while line := program.stderr.readline():
+            if b"massgen/cli/" in line and b"entry" in line:
+                break
+        program.send_signal(signal.SIGINT)
+        said = program.stderr.read()
+    assert program.returncode == 4
+    assert b"Traceback" not in said
 
 
 @pytest.mark.spec("CLI-002")
