@@ -43,8 +43,9 @@ def test_help_and_version_end_with_code_0(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.spec("AUTO-034")
 def test_ctrl_c_while_modules_are_imported_ends_with_the_code_of_an_interruption() -> None:
     """The program tells of each import and waits where nobody reads, so it cannot be through when it is interrupted."""
-    told = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "bufsize": 0, "pipesize": 4096}
-    with subprocess.Popen([sys.executable, "-v", "-m", "massgen", "--help"], **told) as program:
+    command = [sys.executable, "-v", "-m", "massgen", "--help"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, bufsize=0, pipesize=4096) as program:
         assert program.stderr is not None
         while line := program.stderr.readline():
             if b"massgen/cli/" in line and b"entry" in line:
