@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from massgen.runs.request import RunRequest
     from massgen.runs.resuming import Recovered
 
+OTHER_DOORS = ("server", "python", "self")
+"""Modes of runs that no command line started: what they record are no flags."""
 CHANGED = "⚠️ The configuration has changed since the run began; the run goes on with what it says now."
 
 
@@ -151,10 +153,12 @@ def _arguments(recorded: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _flags(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """All flags of the command line with the values that the run recorded."""
+    """All flags of the command line with the values that the run recorded, if it was started there."""
     from massgen.cli.ask import ask_command
 
     known = dict(ask_command.make_context("massgen", []).params)
     known.pop("question", None)
-    known.update({name: value for name, value in _arguments(recorded).items() if name in known})
+    given = _arguments(recorded)
+    if given.get("mode") not in OTHER_DOORS:
+        known.update({name: value for name, value in given.items() if name in known})
     return known

@@ -9,7 +9,6 @@ from typing import Any
 from massgen.errors import StorageError
 from massgen.integrations.sources import Wanted, find_source, requested_paths
 from massgen.integrations.value_errors import configuration_errors
-from massgen.runs.chats import with_instructions
 from massgen.runs.executing import execute
 from massgen.runs.program_results import result_dictionary
 from massgen.runs.request import RunRequest
@@ -57,12 +56,13 @@ async def run(
         )
         question, referenced = _references(query, bool(kwargs.get("parse_at_references")))
         request = RunRequest(
-            loaded=with_instructions(source.loaded, kwargs.get("instructions") or ()),
+            loaded=source.loaded,
             question=question,
             launch=Path.cwd(),
             plain=source.plain,
             session_id=kwargs.get("session_id"),
             history=tuple(kwargs.get("history") or ()),
+            instructions=tuple(kwargs.get("instructions") or ()),
             context_paths=(*requested_paths(kwargs.get("context_paths")), *referenced),
             cli_args={"mode": "python"},
         )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import assert_never
 
 from msgspec import Struct
 
 from massgen.backends.protocol import AssistantMessage, Message, ToolCall, ToolResultMessage, UserMessage
-from massgen.config import LoadedConfig
 
 _CALLED = "For this question functions were called already; go on from their results:"
 
@@ -116,16 +114,3 @@ def content_text(content: object, where: str) -> str:
             raise BadChatRequest(f"{where}.content may only hold text parts.", f"{where}.content")
         texts.append(part["text"])
     return "\n".join(texts)
-
-
-def with_instructions(loaded: LoadedConfig, instructions: Sequence[str]) -> LoadedConfig:
-    """The same team with the caller's system messages after those of each agent (SRV-012)."""
-    if not instructions:
-        return loaded
-    config = loaded.require()
-    extra = "\n\n".join(instructions)
-    agents = tuple(
-        agent.model_copy(update={"system_message": "\n\n".join(filter(None, (agent.system_message, extra)))})
-        for agent in config.agents
-    )
-    return replace(loaded, config=config.model_copy(update={"agents": agents}))

@@ -32,7 +32,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     `criteria` come from a flag and beat generator and defaults (COORD-078).
     `ask_human` puts the question of an agent or of an MCP server to a person; without it nobody is asked (AUTO-016).
     `human_answers` holds what was answered in the session.
-    `functions` are the caller's own; afterwards they hold what the team calls (SRV-011).
+    `instructions` are added to those of each agent (SRV-012). `functions` are the caller's own; afterwards they hold
+    what the team calls (SRV-011).
     """
 
     loaded: LoadedConfig
@@ -56,6 +57,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...] = ()
     ask_human: AskHuman | None = None
     human_answers: HumanAnswers = field(default_factory=HumanAnswers)
+    instructions: tuple[str, ...] = ()
     functions: CallerFunctions | None = None
     cli_args: Mapping[str, Any] = field(default_factory=dict)
 

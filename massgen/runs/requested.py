@@ -12,8 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from massgen.agents.record import response_from, response_record
-from massgen.backends.protocol import AssistantMessage, Media, Message, ToolResultMessage, UserMessage
+from massgen.backends.protocol import AssistantMessage, Media, Message, ToolResultMessage, ToolSpec, UserMessage
 from massgen.coordination.criteria import Criterion
+from massgen.engine.functions import CallerFunctions
 from massgen.runs.request import RunRequest
 from massgen.workspace.context_paths import RequestedPath
 
@@ -30,16 +31,22 @@ def request_record(request: RunRequest, keep: Keep) -> dict[str, Any]:
         "criteria": [msgspec.to_builtins(one) for one in request.criteria],
         "history": [_message_record(message, keep) for message in request.history],
         "media": _media_record(request.media, keep),
+        "instructions": list(request.instructions),
+        "functions": [msgspec.to_builtins(one) for one in request.functions.specs] if request.functions else [],
         "reviewed": request.review is not None,
     }
 
 
 def request_from(base: RunRequest, values: Mapping[str, Any], load: Load) -> RunRequest:
-    """`base` with what was recorded. Raises `ValueError`, `TypeError` or `KeyError` for a record that is none."""
+    """`base` with what was recorded. Raises `ValueError`, `TypeError` or `KeyError` for a record that is none.
+
+    An older log has neither instructions nor functions.
+    """
     paths = tuple(
         RequestedPath(**{**one, "protected_paths": tuple(one.get("protected_paths", ()))})
         for one in values["context_paths"]
     )
+    functions = tuple(ToolSpec(**one) for one in values.get("functions", ()))
     return replace(
         base,
         **{name: values[name] for name in FLAGS},
@@ -47,6 +54,8 @@ def request_from(base: RunRequest, values: Mapping[str, Any], load: Load) -> Run
         criteria=tuple(Criterion(**one) for one in values["criteria"]),
         history=tuple(_message(one, load) for one in values["history"]),
         media=tuple(load(one) for one in values["media"]),
+        instructions=tuple(map(str, values.get("instructions", ()))),
+        functions=CallerFunctions(specs=functions) if functions else None,
     )
 
 

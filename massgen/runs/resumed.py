@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from massgen.backends import SharedResources
 from massgen.backends.protocol import ModelBackend
+from massgen.coordination.directives import Finish
 from massgen.engine.clock import RunClock
 from massgen.engine.resumption import OpenRound, Resumption
 from massgen.engine.team import Team
@@ -111,7 +112,25 @@ class ResumedRun(Run):
     def _turn_runner(self, team: Team, files: TeamFiles, counter: CallCounter) -> TurnRunner:
         runner = Run._turn_runner(self, team, files, counter)
         runner.resume = self._kept(files)
+        bring_home = runner.closing
+
+        async def closing(finish: Finish, text: str) -> None:
+            await bring_home(finish, text)
+            if finish.outcome == "complete":
+                self._say_calls()
+
+        runner.closing = closing
         return runner
+
+    def _say_calls(self) -> None:
+        """Nobody is there to run the caller's functions."""
+        calls = self.request.functions.calls if self.request.functions is not None else ()
+        if calls:
+            named = ", ".join(f"{call.name}({call.arguments})" for call in calls)
+            self.warn(
+                f"Instead of a final answer the team wants the caller to run {named}. The caller is gone, so nothing "
+                "was run; to go on, ask again and give the results."
+            )
 
     def _kept(self, files: TeamFiles) -> Resumption | None:
         """Rounds go on whose files are still where they were; another one begins again."""

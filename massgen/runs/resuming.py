@@ -47,6 +47,7 @@ from massgen.runs.request import RunRequest
 from massgen.runs.requested import request_from
 from massgen.runs.unfinished import (
     Unreadable,
+    calls_for_caller,
     fold_round,
     heard_before,
     media_reader,
@@ -123,17 +124,22 @@ def recover(log_dir: Path) -> Recovered:
 
 
 def asked_again(base: RunRequest, recovered: Recovered) -> RunRequest:
-    """`base` with everything of the request that no configuration holds; raises `ConfigError` for what is lost."""
+    """`base` with everything of the request that no configuration holds, and what the team has called of the caller's
+    functions; raises `ConfigError` for what is lost."""
     if not recovered.requested:
         return base
     start = recovered.events[0]
     directory = recovered.log_dir / f"turn_{start.turn}" / f"attempt_{start.attempt}"
     try:
-        return request_from(base, recovered.requested, lambda item: read_media(directory, item))
+        request = request_from(base, recovered.requested, lambda item: read_media(directory, item))
     except Unreadable as error:
         raise ConfigError(f"What was asked cannot be recovered: {error}.", hint="Ask it again.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"The log does not say how the question was put ({error}).", hint="Ask it again.") from error
+    if request.functions is not None:
+        now = [event for event in recovered.events if event.attempt == recovered.attempt]
+        request.functions.calls.extend(calls_for_caller(now))
+    return request
 
 
 def _exit_code(events: Sequence[Event], session_id: str, log_dir: Path) -> int | None:

@@ -53,7 +53,7 @@ from massgen.runs.results import first_error, result_of
 from massgen.runs.reviewing import ProjectChanges
 from massgen.runs.rules import budget_of, limits_of
 from massgen.runs.sessions import Session
-from massgen.runs.team import TeamPlan, build_team, create_backends, keep_single_agent, with_workspaces
+from massgen.runs.team import TeamPlan, build_team, create_backends, wanted_team, with_workspaces
 from massgen.runs.workfiles import AgentWork, FilesOf, TeamFiles
 from massgen.tools.arguments import prefetch_checks
 from massgen.workspace.layout import storage_path
@@ -117,7 +117,7 @@ class Run:
         """
         request = self.request
         ready = ready_config(request.loaded)
-        self.config = keep_single_agent(ready.config, request.single_agent)
+        self.config = wanted_team(ready.config, request)
         if request.context_paths:
             self.config = with_workspaces(self.config)
         self.config, switched = with_checklist(self.config) if request.criteria else (self.config, False)

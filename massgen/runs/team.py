@@ -84,6 +84,23 @@ def with_workspaces(config: Config) -> Config:
     return config.model_copy(update={"agents": agents})
 
 
+def wanted_team(config: Config, request: RunRequest) -> Config:
+    """The team as the question wants it: one agent of it, more instructions. Raises `ConfigError`."""
+    return _with_instructions(keep_single_agent(config, request.single_agent), request.instructions)
+
+
+def _with_instructions(config: Config, instructions: Sequence[str]) -> Config:
+    """The same team with these texts after the system message of each agent (SRV-012)."""
+    if not instructions:
+        return config
+    extra = "\n\n".join(instructions)
+    agents = tuple(
+        agent.model_copy(update={"system_message": "\n\n".join(filter(None, (agent.system_message, extra)))})
+        for agent in config.agents
+    )
+    return config.model_copy(update={"agents": agents})
+
+
 def create_backends(config: Config, loaded: LoadedConfig, resources: SharedResources) -> list[ModelBackend]:
     """One backend for each agent; raises `ConfigError` for what cannot be used."""
     directory = loaded.path.parent if loaded.path is not None else None

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from massgen.agents.record import INTERRUPTED, PastStep, UnfinishedRound, response_from, step_from
-from massgen.backends.protocol import AssistantMessage, Media
+from massgen.backends.protocol import AssistantMessage, Media, ToolCall
 from massgen.coordination.directives import Hold, StartRound, Summon, VoidVote
 from massgen.coordination.facts import (
     AnswerProposed,
@@ -28,6 +28,7 @@ from massgen.coordination.facts import (
     VoteProposed,
 )
 from massgen.coordination.replay import AttemptReplay, Step
+from massgen.engine.functions import FOR_CALLER
 from massgen.engine.resumption import AskedFact, OpenRound
 from massgen.engine.seat import ENDS
 from massgen.events.continuing import ConversationGrew
@@ -310,6 +311,21 @@ def human_answers(events: Iterable[Event]) -> list[tuple[str, str]]:
             case _:
                 continue
     return found
+
+
+def calls_for_caller(events: Iterable[Event]) -> list[ToolCall]:
+    """What a presentation that has ended wants the caller to run (SRV-011)."""
+    begun: dict[str, ToolCall] = {}
+    found: dict[str, ToolCall] = {}
+    for event in events:
+        match event.body:
+            case ToolStart(call_id=call_id, name=name, arguments=arguments):
+                begun[call_id] = ToolCall(call_id=call_id, name=name, arguments=arguments)
+            case ToolEnd(call_id=call_id, result=result) if result == FOR_CALLER and call_id in begun:
+                found[call_id] = begun[call_id]
+            case _:
+                continue
+    return list(found.values())
 
 
 def _json(text: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from massgen.backends.protocol import ToolCall, ToolSpec
 from massgen.config import LoadedConfig
 from massgen.errors import EXIT_TIMEOUT, ExecutionError, MassGenError
 from massgen.events.types import Event
-from massgen.runs.chats import Chat, with_instructions
+from massgen.runs.chats import Chat
 from massgen.runs.executing import execute
 from massgen.runs.request import CallerFunctions, RunRequest, RunResult
 from massgen.runs.run import Run
@@ -114,10 +114,11 @@ class Desk:
             raise Overloaded("Too many requests are waiting. Try again later.")
         run = Run(
             RunRequest(
-                loaded=with_instructions(loaded, chat.instructions),
+                loaded=loaded,
                 question=chat.question,
                 launch=self.settings.launch,
                 history=chat.history,
+                instructions=chat.instructions,
                 session_prefix="api_session",
                 debug=self.settings.debug,
                 cli_args={"mode": "server", "model": model},
