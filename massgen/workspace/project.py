@@ -234,12 +234,6 @@ def checkout_skip(ignored: frozenset[str], own: frozenset[str]) -> Skip:
     return skip
 
 
-def own_caches(project: Project, store: Store) -> frozenset[str]:
-    """Directories named like a cache in which the project keeps files; blocks."""
-    folders = {parent for path in store.entries(project.base) for parent in _parents(path)}
-    return frozenset(path for path in folders if skip_nothing(path, True) is not None)
-
-
 async def _look(root: Path) -> UserRepository | None:
     """The user's repository if `root` is its top level and git can read it, else None."""
     try:

@@ -15,26 +15,18 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec.structs import replace
 
 from massgen.workspace import beneath
-from massgen.workspace.capture import Omission, open_real
+from massgen.workspace.capture import Omission, open_real, skip_nothing
 from massgen.workspace.git import git
 from massgen.workspace.grants import Grants, PathRefused
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
-from massgen.workspace.project import (
-    PROJECT_CAP,
-    SCRATCH,
-    Project,
-    checkout_skip,
-    commit_tree,
-    ignored_names,
-    own_caches,
-)
+from massgen.workspace.project import PROJECT_CAP, SCRATCH, Project, checkout_skip, commit_tree, ignored_names
 from massgen.workspace.removal import remove_name, remove_path
 from massgen.workspace.store import SCRATCH_ARCHIVE, Store, Tree
 
@@ -153,8 +145,12 @@ class Worktrees:
         return trees
 
     async def _own_caches(self, project: Project) -> frozenset[str]:
+        """Directories named like a cache in which the project keeps files."""
         if project.name not in self._caches:
-            self._caches[project.name] = await asyncio.to_thread(own_caches, project, self._store)
+            paths = await asyncio.to_thread(self._store.entries, project.base)
+            folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+            kept = frozenset(folder for folder in folders if skip_nothing(folder, True) is not None)
+            self._caches[project.name] = kept
         return self._caches[project.name]
 
     async def publish(self, agent_id: str) -> None:
