@@ -107,7 +107,8 @@ class SessionApp(SteeredApp):
             self._heard(message)
         if not self.leaving:
             words = "\n".join(list(self.link.last_words)[-5:])
-            self.failure = self.failure or f"The engine ended unexpectedly.\n{words}"
+            more = f"\nGo on with the turn: massgen resume {self.log_dir}" if self.running and self.log_dir else ""
+            self.failure = self.failure or f"The engine ended unexpectedly.\n{words}".rstrip() + more
             self._code = self._code or EXECUTION
         self.exit(self._code, return_code=self._code)
 

@@ -16,6 +16,7 @@ import yaml
 
 from massgen.events.codec import read_run
 from massgen.events.continuing import ChangesAccepted
+from massgen.events.types import SessionStart
 from massgen.testing import ScriptedProvider
 from tests.interactive.terminal import Terminal
 from tests.interactive.test_reviewed import editor
@@ -88,6 +89,28 @@ def test_a_review_that_was_killed_is_asked_again_until_it_is_answered(
             assert terminal.wait() == 0
         assert (project / "code.py").read_text() == "new = 1\n" and not (project / "added.py").exists()
         assert "there is nothing to resume" in massgen(tmp_path, "resume", log_dir).stdout
+
+
+@needs("git")
+@pytest.mark.spec("WS-033")
+def test_a_review_in_the_application_is_asked_again_in_lines(tmp_path: Path, project: Path) -> None:
+    with editing(tmp_path, project):
+        with Terminal(tmp_path, "--config", "team.yaml", "Edit it.", size=(120, 30)) as terminal:
+            terminal.expect("2 changed file(s) in your project")
+            (log_dir,) = (path for path in (tmp_path / ".massgen/massgen_logs").glob("log_2*") if path.is_dir())
+            start = next(iter(read_run(log_dir))).body
+            assert isinstance(start, SessionStart)
+            os.kill(start.pid, signal.SIGKILL)
+            terminal.expect(f"Go on with the turn: massgen resume {log_dir}")
+            assert terminal.wait() == 2
+        with Terminal(tmp_path, "resume", str(log_dir), size=(120, 30)) as terminal:
+            terminal.expect(FIRST)
+            terminal.line("a")
+            terminal.expect("Applying 2 of 2.")
+            terminal.expect("Enter your choice:")
+            terminal.line("q")
+            assert terminal.wait() == 0
+    assert (project / "code.py").read_text() == "new = 1\n" and (project / "added.py").exists()
 
 
 @needs("git")
