@@ -20,13 +20,13 @@ from pathlib import Path, PurePosixPath
 from msgspec.structs import replace
 
 from massgen.workspace import beneath
-from massgen.workspace.capture import Omission, open_real, skip_nothing
+from massgen.workspace.capture import SIZE_CAP, Omission, open_real, skip_nothing
 from massgen.workspace.git import git
 from massgen.workspace.grants import Grants, PathRefused
 from massgen.workspace.layout import WORKTREES
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
-from massgen.workspace.project import PROJECT_CAP, SCRATCH, Project, checkout_skip, commit_tree, ignored_names
+from massgen.workspace.project import SCRATCH, Project, checkout_skip, commit_tree, ignored_names
 from massgen.workspace.removal import remove_name, remove_path
 from massgen.workspace.store import SCRATCH_ARCHIVE, Store, Tree
 
@@ -136,7 +136,8 @@ class Worktrees:
                 continue
             ignored = await ignored_names(project, checkout)
             skip = checkout_skip(ignored, await self._own_caches(project))
-            tree = await self._store.take(checkout, skip=skip, size_cap=PROJECT_CAP, keep_links=True)
+            cap = project.base.size + SIZE_CAP
+            tree = await self._store.take(checkout, skip=skip, size_cap=cap, keep_links=True)
             earlier = [item for item in branch.left.get(project.name, ()) if not os.path.lexists(checkout / item.path)]
             tree = replace(tree, omitted=(*tree.omitted, *earlier))
             branch.frozen[project.name] = await commit_tree(project, tree, self._store)

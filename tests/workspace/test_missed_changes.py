@@ -94,3 +94,17 @@ def test_a_cache_that_the_project_keeps_is_part_of_its_copy(tmp_path: Path, proj
 
     play(story)
     assert (project / "node_modules/kept.js").read_text() == "changed\n"
+
+
+@pytest.mark.soak
+def test_a_project_of_more_than_a_gigabyte_loses_no_file(tmp_path: Path, project: Path) -> None:
+    for number in range(12):
+        with (project / f"large{number}").open("wb") as file:
+            file.truncate(99 << 20)
+
+    async def story() -> None:
+        place, changes = await presented(tmp_path / "launch", project, app="new\n")
+        assert [change.path for change in changes] == ["app.py"]
+        await place.run.finish()
+
+    play(story)
