@@ -160,16 +160,19 @@ class TeamFiles:
     async def recall(self, author: int, label: str, tree_id: str) -> bool:
         """The files of an answer that a dead process accepted, from where its step keeps them; False if lost."""
         work, directory = self.agents.get(author), self.steps(label)
-        if work is None or directory is None:
+        if work is None:
             return False
+        place = directory / "workspace" if directory is not None else None
         try:
-            frozen = await self.run.recall(work.agent_id, tree_id, directory / "workspace")
+            frozen = await self.run.recall(work.agent_id, tree_id, place)
         except (MassGenError, OSError):
             return False
         if frozen is not None:
-            self.remember(frozen, await asyncio.to_thread(_read_document, directory / "changedoc.md"))
+            document = "" if directory is None else await asyncio.to_thread(_read_document, directory / "changedoc.md")
+            self.remember(frozen, document)
             self._trees[tree_id] = frozen
-            self._recalled.add(label)
+            if directory is not None:
+                self._recalled.add(label)
         return frozen is not None
 
     async def keep_step(self, label: str, frozen: Frozen | None) -> None:

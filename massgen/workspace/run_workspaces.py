@@ -222,8 +222,9 @@ class RunWorkspaces:
             if self._agents[agent_id].existing is None:
                 await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
 
-    async def recall(self, agent_id: str, tree_id: str | None, directory: Path) -> Frozen | None:
-        """The files of an earlier answer of a resumed run: from the store, else from the step's `directory`.
+    async def recall(self, agent_id: str, tree_id: str | None, directory: Path | None) -> Frozen | None:
+        """The files of an earlier answer of a resumed run: from the store, else from the step's `directory`; None
+        where both are missing, since the process died before the answer had a step.
 
         It is what the agent published last, until it publishes again. Project copies that the store has not got
         start from the base.
@@ -239,6 +240,8 @@ class RunWorkspaces:
             if kept is not None:
                 projects[name] = kept
         if tree is None:
+            if directory is None:
+                return None
             tree = await self._store.take(directory, trusted=True)
         frozen = Frozen(tree=tree, projects=projects)
         self._frozen[agent_id] = frozen

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from massgen.events.codec import read_run
-from massgen.events.types import NewAnswer, StartedStreaming, ToolEnd, ToolStart
+from massgen.events.types import NewAnswer, StartedStreaming, ToolEnd, ToolStart, Warned
 from massgen.runs.sessions import Session
 from massgen.testing import ReceivedRequest, ScriptedProvider
 from tests.needs import needs
@@ -122,6 +122,22 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path) -
         result = asyncio.run(asyncio.wait_for(go_on(tmp_path, config, log_dir), 250))
         assert result.exit_code == 0 and result.answer == "four", result.message
         check(log_dir, server, tmp_path, deaths=2)
+
+
+@needs("bwrap")
+@pytest.mark.slow
+def test_the_files_of_an_answer_that_was_only_just_given_are_kept(tmp_path: Path) -> None:
+    """It stands in the log, and has no step yet."""
+    with ScriptedProvider({"m1": working("four"), "m2": working("4")}).in_thread() as server:
+        config = team(server.openai_url, ["m1", "m2"])
+        log_dir = play_until(tmp_path, config, "AnswerProposed", 1)
+        result = asyncio.run(asyncio.wait_for(go_on(tmp_path, config, log_dir), 250))
+        assert result.exit_code == 0 and result.answer == "four", result.message
+        check(log_dir, server, tmp_path)
+    told = [event.body.text for event in read_run(log_dir) if isinstance(event.body, Warned)]
+    assert not [text for text in told if "could not be recovered" in text]
+    kept = log_dir.glob("turn_1/attempt_1/agent m*/*/workspace/notes.txt")
+    assert {path.parents[2].name for path in kept} == {"agent m1", "agent m2"}
 
 
 @needs("bwrap")
