@@ -129,6 +129,36 @@ def test_a_person_may_accept_some_files_and_refuse_others(tmp_path: Path, projec
 
 
 @needs("git")
+@pytest.mark.spec("WS-045")
+def test_each_of_two_projects_has_a_patch_that_git_applies(tmp_path: Path) -> None:
+    projects = [tmp_path / "one", tmp_path / "two words"]
+    for path in projects:
+        path.mkdir()
+        (path / "code.py").write_text("old = 1\n")
+
+    def decide(request: ReceivedRequest) -> Turn:
+        if "new_answer" not in request.view.tool_names:
+            return Turn(text="done")
+        if request.view.results:
+            return use(call("new_answer", content="answer"))
+        copies = re.findall(rf"^- (\S.*) \(\w+\): {COPY}", request.view.system, re.MULTILINE)
+        assert len(copies) == 2
+        return use(*(call(WRITE, path=f"{copy}/new.py", content=f"{number}\n") for number, copy in enumerate(copies)))
+
+    paths = [{"path": str(path), "permission": "write"} for path in projects]
+    orchestrator = {"context_paths": paths, "coordination": {"write_mode": "auto"}}
+    played = play(tmp_path, {"m": decide}, orchestrator=orchestrator, backend={"cwd": "ws"})
+    assert played.result.exit_code == 0
+    final = played.attempt / "final" / "agent_a"
+    for number, path in enumerate(projects):
+        assert (path / "new.py").read_text() == f"{number}\n"
+        (path / "new.py").unlink()
+        git(path, "apply", str(final / f"changes-{path.name}.patch"))
+        assert (path / "new.py").read_text() == f"{number}\n"
+    assert (final / "changes.patch").read_text().count("+++ b/new.py") == 2
+
+
+@needs("git")
 @pytest.mark.spec("HOOK-027", "COORD-039")
 def test_paths_in_answers_lead_to_what_the_reader_can_open(tmp_path: Path, project: Path) -> None:
     played, _, _ = edited(tmp_path, project, "auto")
