@@ -81,6 +81,11 @@ def read_key_file(path: Path) -> dict[str, str]:
     return parse_key_file(_text_of(path))
 
 
+def key_file_flaws(path: Path) -> list[str]:
+    """Sentences about lines of one `.env` file that say nothing, as in `Environment.flaws`."""
+    return _flaws(path, _text_of(path))
+
+
 def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as stream:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from massgen.config.environment import read_key_file
+from massgen.config.environment import key_file_flaws, read_key_file
 from massgen.config.schema.execution import DockerCredentials
 
 HOME = "/home/massgen"
@@ -75,6 +75,8 @@ def _variables(
         if not path.is_file():
             warn(f"command_line_docker_credentials.env_file: there is no {path}")
         listed = wanted.env_vars_from_file
+        for flaw in key_file_flaws(path):
+            warn(f"command_line_docker_credentials.env_file: {flaw}")
         values = read_key_file(path)
         env |= {name: value for name, value in values.items() if listed is None or name in listed}
     for name in wanted.env_vars:
