@@ -39,6 +39,7 @@ class Logbook:
     status: StatusWriter = field(init=False)
     steps: StepWriter = field(init=False)
     _names: tuple[str, ...] = ()
+    _entered: tuple[int, int] | None = None
     _metadata: Callable[[Path], None] | None = None
     _recalling: tuple[Callable[[Event], None], ...] = ()
 
@@ -109,14 +110,18 @@ class Logbook:
                 view(event)
 
     def enter(self, turn: int, attempt: int) -> None:
-        """Make an attempt's directory and go on there; entering it twice is harmless."""
-        if self.tree.here.exists() and (self.tree.turn, self.tree.attempt) == (turn, attempt):
+        """Make an attempt's directory and go on there; entering it twice is harmless. The directory of an attempt
+        that an ended process began stands already."""
+        if self._entered == (turn, attempt):
             return
-        self.tree.enter(turn, attempt, self._names)
+        begun = self.tree.here.exists() and (self.tree.turn, self.tree.attempt) == (turn, attempt)
+        if not begun:
+            self.tree.enter(turn, attempt, self._names)
         if self.text_logs:
             self.text.open(self.tree.here)
-        if self._metadata is not None:
+        if self._metadata is not None and not begun:
             self._metadata(self.tree.here)
+        self._entered = (turn, attempt)
 
     def answer_file(self, winner: str) -> Path:
         """Where the delivered answer lies (AUTO-008)."""

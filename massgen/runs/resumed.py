@@ -82,13 +82,19 @@ class ResumedRun(Run):
         await Run._open_files(self, files)
         found = self._past.resumption
         for answer in found.attempt.answers if found is not None else ():
-            if answer.tree is not None and not await files.recall(answer.agent, answer.label, answer.tree):
+            if answer.tree is not None and not await self._recall(files, answer.agent, answer.label, answer.tree):
                 self.warn(f"The files of {answer.label} could not be recovered; its text is kept.")
         final = self._past.final
         if final is not None and final.tree is not None and found is not None and found.presented:
             winner = found.attempt.winner or 0
-            if await files.recall(winner, final.label, final.tree):
+            if await self._recall(files, winner, final.label, final.tree):
                 await files.keep_step(final.label, files.tree(final.tree))
+
+    async def _recall(self, files: TeamFiles, author: int, label: str, tree: str) -> bool:
+        def tell(lost: str) -> None:
+            self.warn(f"{label} is not as it was given: {lost}.")
+
+        return await files.recall(author, label, tree, tell)
 
     async def _prepare_team(
         self,

@@ -157,14 +157,15 @@ class TeamFiles:
             if view is not None:
                 guarded("a trace for agents", lambda view=view: _write(view / "traces" / f"{label}.md", text))
 
-    async def recall(self, author: int, label: str, tree_id: str) -> bool:
-        """The files of an answer that a dead process accepted, from where its step keeps them; False if lost."""
+    async def recall(self, author: int, label: str, tree_id: str, tell: Callable[[str], None]) -> bool:
+        """The files of an answer that a dead process accepted, from where its step keeps them; False if lost. `tell`
+        hears of parts that are lost."""
         work, directory = self.agents.get(author), self.steps(label)
         if work is None:
             return False
         place = directory / "workspace" if directory is not None else None
         try:
-            frozen = await self.run.recall(work.agent_id, tree_id, place)
+            frozen = await self.run.recall(work.agent_id, tree_id, place, tell)
         except (MassGenError, OSError):
             return False
         if frozen is not None:

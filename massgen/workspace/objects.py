@@ -126,6 +126,24 @@ class Objects:
         """Whether the directory `tree` is kept."""
         return tree in self._loaded or (self._trees / tree[:2] / tree[2:]).is_file()
 
+    def is_whole(self, tree: str) -> bool:
+        """Whether all of `tree` is kept as it was hashed. A machine that lost its power may have lost parts of what
+        was written last; reads everything."""
+        try:
+            content = (self._trees / tree[:2] / tree[2:]).read_bytes()
+            if hashlib.sha256(b"tree %d\0%s" % (len(content), content)).hexdigest() != tree:
+                return False
+            return all(
+                self.is_whole(entry.id) if entry.mode == DIRECTORY else self._is_whole_file(entry.id)
+                for entry in _parse(content)
+            )
+        except (OSError, ValueError, StorageError):
+            return False
+
+    def _is_whole_file(self, blob: str) -> bool:
+        with self.blob_path(blob).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == blob
+
     def tree(self, tree: str) -> tuple[TreeEntry, ...]:
         """The entries of one directory, ordered by name; `StorageError` if it is gone or damaged."""
         if tree not in self._loaded:

@@ -22,6 +22,7 @@ from msgspec import Struct
 from massgen.workspace.context_paths import ContextPath
 from massgen.workspace.git import GitError, git, split_names
 from massgen.workspace.left_out import SECRET, tell_left_out
+from massgen.workspace.notes import write_note
 from massgen.workspace.objects import FILE, TreeEntry, storage_errors
 from massgen.workspace.sensitive import is_git_name, is_secret_name
 from massgen.workspace.store import Skip, Store, Tree, skip_nothing
@@ -135,7 +136,7 @@ def _recall(root: Path, only: frozenset[str], store: Store, place: Path) -> Proj
         if found["root"] != str(root) or frozenset(found["only"]) != only:
             return None
         repository = place.with_name(found["repository"])
-        if not store.objects.has_tree(found["base"]) or not (repository / "HEAD").is_file():
+        if not store.objects.is_whole(found["base"]) or not (repository / "HEAD").is_file():
             return None
         # A git that died with its run may have left locks; nobody else uses this repository.
         for left in (*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")):
@@ -167,9 +168,7 @@ def _keep(project: Project, place: Path) -> None:
         "borrowed": [str(path) for path in project.borrowed],
     }
     with storage_errors("a project copy"):
-        fresh = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
-        fresh.write_text(json.dumps(found), encoding="utf-8")
-        os.replace(fresh, _note(place))
+        write_note(_note(place), found)
 
 
 def _note(place: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from massgen.errors import StorageError
@@ -222,12 +222,14 @@ class RunWorkspaces:
             if self._agents[agent_id].existing is None:
                 await self._store.restore(tree, workspace, keep=[*FRAMEWORK_DIRECTORIES, layouts.WORKTREES])
 
-    async def recall(self, agent_id: str, tree_id: str | None, directory: Path | None) -> Frozen | None:
+    async def recall(
+        self, agent_id: str, tree_id: str | None, directory: Path | None, tell: Callable[[str], None]
+    ) -> Frozen | None:
         """The files of an earlier answer of a resumed run: from the store, else from the step's `directory`; None
         where both are missing, since the process died before the answer had a step.
 
         It is what the agent published last, until it publishes again. Project copies that the store has not got
-        start from the base.
+        start from the base. `tell` hears, as the end of a sentence, what is not as it was when it was given.
         """
         if agent_id not in self._workspaces:
             return None
@@ -239,16 +241,20 @@ class RunWorkspaces:
             kept = await self._kept_tree(identifier)
             if kept is not None:
                 projects[name] = kept
+            else:
+                tell(f"what it had changed in {name} is lost")
         if tree is None:
             if directory is None:
                 return None
             tree = await self._store.take(directory, trusted=True)
+            if own and tree.id != own:
+                tell(f"its files are not whole: see {directory}")
         frozen = Frozen(tree=tree, projects=projects)
         self._frozen[agent_id] = frozen
         return frozen
 
     async def _kept_tree(self, identifier: str) -> Tree | None:
-        if not identifier.isalnum() or not await asyncio.to_thread(self._store.objects.has_tree, identifier):
+        if not identifier.isalnum() or not await asyncio.to_thread(self._store.objects.is_whole, identifier):
             return None
         return await asyncio.to_thread(self._store.describe, identifier)
 

@@ -24,6 +24,7 @@ from massgen.workspace.capture import SIZE_CAP, Omission, open_real, skip_nothin
 from massgen.workspace.git import git
 from massgen.workspace.grants import Grants, PathRefused
 from massgen.workspace.layout import WORKTREES
+from massgen.workspace.notes import write_note
 from massgen.workspace.objects import storage_errors
 from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.project import SCRATCH, Project, checkout_skip, commit_tree, ignored_names
@@ -78,7 +79,7 @@ class Worktrees:
         old = self._branches.get(agent_id)
         await self.archive_scratch(agent_id)
         branch = _Branch(
-            name=f"work-{secrets.token_hex(4)}",
+            name=_free_branch(),
             commits=dict(old.commits) if old else {},
             left={name: list(tree.omitted) for name, tree in (trees or {}).items()},
         )
@@ -100,9 +101,20 @@ class Worktrees:
             checkouts = [self.checkout(agent_id, project) for project in self.projects]
             there = [await asyncio.to_thread(_is_directory, path) for path in checkouts]
             if all(there):
-                self._branches[agent_id] = branch
+                self._branches[agent_id] = branch or await self._begun_anew(agent_id)
 
-    def _noted(self) -> dict[str, _Branch]:
+    async def _begun_anew(self, agent_id: str) -> _Branch:
+        """A branch for checkouts that lie there, but are named in no note: others see their base for now."""
+        branch = _Branch(name=_free_branch(), commits={project.name: project.commit for project in self.projects})
+        for project in self.projects:
+            await git("update-ref", f"refs/heads/{branch.name}", project.commit, git_dir=project.repository)
+        log.warning("The work that %s had shown of its copies of the project is lost; the copies are kept", agent_id)
+        return branch
+
+    def _noted(self) -> dict[str, _Branch | None]:
+        """The branch of each agent in the note; None for all where there is a note that cannot be read."""
+        if not self._note.exists():
+            return {}
         try:
             found = json.loads(self._note.read_text(encoding="utf-8"))
             return {
@@ -110,14 +122,14 @@ class Worktrees:
                 for agent_id, (name, commits, frozen, *left) in found.items()
                 if agent_id in self._workspaces
             }
-        except (OSError, ValueError, TypeError):
-            return {}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return dict.fromkeys(self._workspaces)
 
     async def _keep(self) -> None:
         """Note whose branch is which, for a run that goes on with this one."""
         found = {name: [one.name, one.commits, one.frozen, one.left] for name, one in self._branches.items()}
         with storage_errors("a worktree"):
-            await asyncio.to_thread(_replace, self._note, json.dumps(found))
+            await asyncio.to_thread(write_note, self._note, found)
 
     @property
     def _note(self) -> Path:
@@ -227,6 +239,10 @@ class Worktrees:
                 await asyncio.to_thread(_write_refs, checkout, {branch: commit}, gone)
 
 
+def _free_branch() -> str:
+    return f"work-{secrets.token_hex(4)}"
+
+
 def _furnish(checkout: Path, project: Project, refs: Mapping[str, str]) -> None:
     """Objects to borrow, what git ignores, branches, and the scratch space of a checkout not yet handed over."""
     repository = checkout / ".git"
@@ -241,13 +257,6 @@ def _furnish(checkout: Path, project: Project, refs: Mapping[str, str]) -> None:
     for name, commit in refs.items():
         (repository / "refs/heads" / name).write_text(f"{commit}\n")
     (checkout / SCRATCH).mkdir(exist_ok=True)
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)
 
 
 def _move_in(fresh: Path, workspace: Path, *names: str) -> None:

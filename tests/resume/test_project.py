@@ -11,7 +11,7 @@ import pytest
 
 from massgen.agents.record import INTERRUPTED
 from massgen.events.codec import read_run
-from massgen.events.types import ToolEnd
+from massgen.events.types import ToolEnd, Warned
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, answer_then_vote, call, say, use
 from massgen.testing.policies import visible_answers
 from tests.needs import needs
@@ -67,6 +67,11 @@ def edit_and_die(launch: Path, project: Path, server: ScriptedProvider, kind: st
     return config, play_until(launch, config, kind, count)
 
 
+def changed_by_one(result: Any, project: Path) -> None:
+    assert result.exit_code == 0 and result.answer == "done", result.message
+    assert (project / "code.py").read_text() == "new = 'one'\n" and (project / "final.py").read_text() == "y = 1\n"
+
+
 @needs("git")
 @pytest.mark.slow
 @pytest.mark.spec("WS-033", "WS-042")
@@ -83,8 +88,7 @@ def test_a_project_is_changed_as_if_nobody_had_killed_the_run(
         other["agents"][0]["backend"]["cwd"] = "ws"
         assert asyncio.run(whole_run(launch, other)).exit_code == 0
         result = asyncio.run(go_on(launch, config, log_dir))
-    assert result.exit_code == 0 and result.answer == "done", result.message
-    assert (project / "code.py").read_text() == "new = 'one'\n" and (project / "final.py").read_text() == "y = 1\n"
+    changed_by_one(result, project)
     assert git(project, "status", "--short").split() == ["M", "code.py", "??", "final.py"]
     events = list(read_run(log_dir))
     written = [event.body for event in events if isinstance(event.body, ToolEnd)]
@@ -109,6 +113,34 @@ def test_locks_of_a_git_that_died_with_its_run_stop_nobody(tmp_path: Path, proje
         for branch in branches:
             branch.with_name(f"{branch.name}.lock").touch()
             (branch.parents[2] / "packed-refs.lock").touch()
+        changed_by_one(asyncio.run(go_on(launch, config, log_dir)), project)
+
+
+@needs("git")
+@pytest.mark.slow
+@pytest.mark.spec("WS-042")
+@pytest.mark.parametrize("note", ["projects/0.json", "branches.json"])
+def test_a_note_that_a_machine_without_power_left_empty_costs_no_work(tmp_path: Path, project: Path, note: str) -> None:
+    launch = tmp_path / "launch"
+    with ScriptedProvider({"m1": editor("one"), "m2": editor("two")}).in_thread() as server:
+        config, log_dir = edit_and_die(launch, project, server, "tool_end", 3)
+        (path,) = launch.glob(f".massgen/store/*/{note}")
+        path.write_bytes(b"")
+        changed_by_one(asyncio.run(go_on(launch, config, log_dir)), project)
+
+
+@needs("git")
+@pytest.mark.slow
+@pytest.mark.spec("WS-042")
+def test_files_of_an_answer_that_a_machine_without_power_lost_are_told(tmp_path: Path, project: Path) -> None:
+    launch = tmp_path / "launch"
+    with ScriptedProvider({"m1": editor("one"), "m2": editor("two")}).in_thread() as server:
+        config, log_dir = edit_and_die(launch, project, server, "new_answer", 2)
+        for path in launch.glob(".massgen/store/*/files/*/*"):
+            path.chmod(0o644)
+            path.write_bytes(b"")
         result = asyncio.run(go_on(launch, config, log_dir))
     assert result.exit_code == 0 and result.answer == "done", result.message
-    assert (project / "code.py").read_text() == "new = 'one'\n"
+    told = "agent1.1 is not as it was given: what it had changed in project is lost."
+    assert told in {event.body.text for event in read_run(log_dir) if isinstance(event.body, Warned)}
+    assert told in (log_dir / "massgen.log").read_text()

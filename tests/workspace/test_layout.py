@@ -257,15 +257,22 @@ def test_a_resumed_run_keeps_its_workspaces_and_finds_its_answers(tmp_path: Path
     workspace, tree = done.stdout.split()
 
     async def resumed() -> None:
+        told: list[str] = []
+        step = tmp_path / "log/workspace"
         agent = AgentPlace(agent_id="alpha", number=1, existing=Path(workspace))
         run = await RunWorkspaces.prepare(settings(tmp_path, instance="0a1b2c3d"), [agent])
         assert run.workspace("alpha") == Path(workspace)
         assert (Path(workspace) / "in_flight.txt").exists()
         for known in (tree, None):
-            recalled = await run.recall("alpha", known, tmp_path / "log/workspace")
+            recalled = await run.recall("alpha", known, step, told.append)
             assert recalled is not None
-            assert recalled.tree.id == tree
+            assert recalled.tree.id == tree and not told
         await run.restore("alpha", run.latest("alpha"))
         assert contents(Path(workspace)) == {"answer.txt": b"kept\n"}
+        for path in tmp_path.glob(".massgen/store/*/files/*/*"):
+            path.chmod(0o644)
+            path.write_bytes(b"")
+        assert await run.recall("alpha", tree, step, told.append) is not None
+        assert told == [f"its files are not whole: see {step}"]
 
     asyncio.run(resumed())
