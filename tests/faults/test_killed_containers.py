@@ -19,7 +19,7 @@ from massgen.events.types import NewAnswer, ToolEnd, ToolStart
 from massgen.runs.commands import NESTED
 from massgen.testing import Hold, ReceivedRequest, ScriptedProvider, Turn, answer_then_vote, call, say, use
 from massgen.testing.policies import visible_answers
-from tests.faults.test_killed_anywhere import EXECUTE, MASSGEN, SHELL, a_mark, all_gone, containers
+from tests.faults.test_killed_anywhere import EXECUTE, MASSGEN, SHELL, a_mark, all_gone, all_removed
 from tests.needs import needs
 from tests.resume.course import folded
 from tests.sandbox.container import image
@@ -127,8 +127,7 @@ def await_objects(launch: Path, run: subprocess.Popen[str], count: int) -> None:
 
 def check(log_dir: Path, dead: set[str], mark: str, interrupted: int) -> None:
     """Nothing of the killed program is left, and the log tells of calls that were made once."""
-    assert dead and not dead & set(containers().split())
-    assert not started(log_dir) & set(containers().split())
+    assert dead and all_removed(dead | started(log_dir))
     assert all_gone(mark), processes_with(mark)
     events = list(read_run(log_dir))
     begun = [event.body.call_id for event in events if isinstance(event.body, ToolStart)]

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,13 +23,22 @@ from massgen.workspace.policy import AgentPathPolicy
 from massgen.workspace.sandbox.container.container import AgentContainer
 from massgen.workspace.sandbox.container.credentials import Credentials
 from massgen.workspace.sandbox.container.engine import Engine, find_engine
-from massgen.workspace.sandbox.container.owner import BOOT, MACHINE, NAMESPACE, OWNER, STARTED, owner_labels
+from massgen.workspace.sandbox.container.owner import (
+    BOOT,
+    LABELS,
+    MACHINE,
+    NAMESPACE,
+    OWNER,
+    STARTED,
+    has_ended,
+    owner_labels,
+)
 from massgen.workspace.sandbox.container.program_place import ContainerProgramPlace
 from massgen.workspace.sandbox.container.sweep import STATES, sweep
 from tests.faults.disk import root_only
 from tests.needs import needs
 from tests.sandbox.container import image
-from tests.sandbox.container.test_container import Place, docker
+from tests.sandbox.container.test_container import PATIENCE, Place, docker, lists_nothing
 
 pytestmark = needs("docker")
 ROOT = Path(__file__).parents[3]
@@ -70,7 +80,6 @@ def test_a_container_goes_when_its_program_has_ended_and_its_number_is_in_use_ag
         "of another machine": owned(GONE, boot="another", machine="another"),
         "of a machine without an id": owned(GONE, boot="another", machine=""),
         "of another process namespace": owned(GONE, namespace="pid:[1]"),
-        "of an older version that runs": {OWNER: f"{HERE}:{here}"},
         "of an older version elsewhere": {OWNER: f"elsewhere:{GONE}"},
     }
     drop = {
@@ -81,8 +90,18 @@ def test_a_container_goes_when_its_program_has_ended_and_its_number_is_in_use_ag
     }
     made = {name: make(mark, labels) for name, labels in (keep | drop).items()}
     asyncio.run(sweep(find_engine("docker")))
-    found = left(mark)
+    limit = time.monotonic() + PATIENCE
+    while len(found := left(mark)) > len(keep) and time.monotonic() < limit:
+        continue  # what another sweep removes at the same time goes a moment later
     assert {name for name, container in made.items() if container in found} == set(keep)
+
+
+@pytest.mark.spec("EXEC-031")
+def test_the_container_of_an_older_version_stays_while_its_program_runs() -> None:
+    """Asked without a container: a sweep in another process namespace, as one test below does, would remove it."""
+    none = dict.fromkeys(LABELS, "")
+    assert not has_ended(none | {OWNER: f"{HERE}:{os.getpid()}"})
+    assert has_ended(none | {OWNER: f"{HERE}:{GONE}"})
 
 
 @pytest.mark.spec("EXEC-031")
@@ -95,7 +114,7 @@ def test_what_was_kept_of_a_container_goes_too(mark: str) -> None:
         docker("rm", container)
     try:
         asyncio.run(sweep(find_engine("docker")))
-        assert docker("image", "ls", "--quiet", tags["dead"]) == ""
+        assert lists_nothing("image", "ls", "--quiet", tags["dead"])
         assert docker("image", "ls", "--quiet", tags["alive"]) != ""
     finally:
         docker("rmi", "--force", *tags.values())
@@ -184,7 +203,7 @@ def test_a_program_that_is_not_there_leaves_no_container(tmp_path: Path) -> None
 
     stdout, stderr = asyncio.run(run())
     assert stdout == b"" and b"missing" in stderr
-    assert of(place) == ""
+    assert lists_nothing("ps", "--all", "--quiet", "--filter", label(place))
 
 
 def test_a_start_that_is_interrupted_leaves_no_container(tmp_path: Path) -> None:
@@ -196,7 +215,7 @@ def test_a_start_that_is_interrupted_leaves_no_container(tmp_path: Path) -> None
         await interrupted(asyncio.create_task(opening), reached)
 
     asyncio.run(run())
-    assert of(place) == ""
+    assert lists_nothing("ps", "--all", "--quiet", "--filter", label(place))
 
 
 def kill_client(name: str) -> None:
@@ -219,7 +238,7 @@ def test_a_server_whose_client_has_ended_leaves_no_container(tmp_path: Path) -> 
         await program.stop()
 
     asyncio.run(run())
-    assert of(place) == ""
+    assert lists_nothing("ps", "--all", "--quiet", "--filter", label(place))
 
 
 @pytest.mark.parametrize("word", ["create", "start", "exec"])
@@ -240,4 +259,4 @@ def test_the_container_of_an_agent_goes_although_its_making_was_interrupted(word
         await container.remove()
 
     asyncio.run(run())
-    assert of(place) == ""
+    assert lists_nothing("ps", "--all", "--quiet", "--filter", label(place))

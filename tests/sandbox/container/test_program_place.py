@@ -17,7 +17,7 @@ from massgen.workspace.sandbox.container.sandbox import ContainerSandbox
 from massgen.workspace.sandbox.protocol import Limits
 from tests.mcp.scene import agent_with
 from tests.needs import needs
-from tests.sandbox.container.test_container import PATIENCE, Place
+from tests.sandbox.container.test_container import PATIENCE, Place, lists_nothing
 
 pytestmark = needs("docker")
 SECRET = "tok-of-the-server"
@@ -93,4 +93,4 @@ def test_it_sees_the_agents_mounts_its_own_variables_and_ends_with_the_run(tmp_p
     assert "home" not in path
     assert SECRET.encode() not in found
     assert len(running) == 1
-    assert containers(place) == []
+    assert lists_nothing("ps", "--all", "--quiet", "--filter", f"label=massgen.agent_id={agent(place)}-mcp-sh")
