@@ -12,7 +12,7 @@ import yaml
 from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, say, use
 from tests.interactive.terminal import Terminal
 from tests.needs import needs
-from tests.runs.place import git, massgen, place_of, team
+from tests.runs.place import git_project, massgen, place_of, team
 
 WRITE = "mcp__filesystem__write_file"
 EXECUTE = "mcp__command_line__execute_command"
@@ -90,12 +90,7 @@ def test_a_link_that_leads_out_is_named_in_automation(tmp_path: Path):
 @pytest.mark.spec("WS-033")
 @pytest.mark.parametrize("display", [("--no-display",), ("--display", "rich_terminal")])
 def test_each_file_is_asked_about_until_the_answer_fits(tmp_path: Path, display: tuple[str, ...]):
-    project = tmp_path / "project"
-    project.mkdir()
-    git(project, "init", "-q", "-b", "main")
-    (project / "code.py").write_text("old = 1\n")
-    git(project, "add", ".")
-    git(project, "commit", "-q", "-m", "one")
+    project = git_project(tmp_path / "project")
     with ScriptedProvider({"m": editor}).in_thread() as server:
         config = {
             "agents": team(server.openai_url, ["m"], cwd="work"),

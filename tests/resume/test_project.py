@@ -18,7 +18,7 @@ from tests.needs import needs
 from tests.resume.course import config as plain_team
 from tests.resume.course import whole_run
 from tests.resume.team import go_on, play_until, team
-from tests.runs.place import git, place_of
+from tests.runs.place import git, git_project, place_of
 
 WRITE = "mcp__filesystem__write_file"
 COPY = "your own copy of the project"
@@ -49,13 +49,7 @@ def editor(name: str):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    path.mkdir()
-    git(path, "init", "-q", "-b", "main")
-    (path / "code.py").write_text("old = 1\n")
-    git(path, "add", ".")
-    git(path, "commit", "-q", "-m", "one")
-    return path
+    return git_project(tmp_path / "project")
 
 
 def edit_and_die(launch: Path, project: Path, server: ScriptedProvider, kind: str, count: int) -> tuple[Any, Path]:

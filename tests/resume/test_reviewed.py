@@ -22,7 +22,7 @@ from tests.interactive.terminal import Terminal
 from tests.interactive.test_reviewed import editor
 from tests.needs import needs
 from tests.resume.team import play_until
-from tests.runs.place import git, massgen, team
+from tests.runs.place import git_project, massgen, team
 
 FIRST = "added.py: apply? [y/N/d=diff/a=all/q=none] "
 SECOND = "code.py: apply? [y/N/d=diff/a=all/q=none] "
@@ -30,13 +30,7 @@ SECOND = "code.py: apply? [y/N/d=diff/a=all/q=none] "
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    path.mkdir()
-    git(path, "init", "-q", "-b", "main")
-    (path / "code.py").write_text("old = 1\n")
-    git(path, "add", ".")
-    git(path, "commit", "-q", "-m", "one")
-    return path
+    return git_project(tmp_path / "project")
 
 
 @contextmanager

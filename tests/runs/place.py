@@ -143,6 +143,17 @@ def git(directory: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
 
 
+def git_project(path: Path, **files: str) -> Path:
+    """A new repository at `path` with one commit of `code.py` and Python files of those names."""
+    path.mkdir()
+    git(path, "init", "-q", "-b", "main")
+    for name, text in {"code": "old = 1\n", **files}.items():
+        (path / f"{name}.py").write_text(text)
+    git(path, "add", ".")
+    git(path, "commit", "-q", "-m", "one")
+    return path
+
+
 def write_config(directory: Path, url: str, models: Iterable[str], **rest: Any) -> Path:
     """A configuration file for the command line."""
     path = directory / "team.yaml"

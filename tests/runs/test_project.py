@@ -18,7 +18,7 @@ from massgen.testing import ReceivedRequest, ScriptedProvider, Turn, call, use
 from massgen.testing.policies import visible_answers
 from massgen.workspace.review import FileChange, Review, accept_all
 from tests.needs import needs
-from tests.runs.place import Played, git, place_of, play
+from tests.runs.place import Played, git, git_project, place_of, play
 
 COPY = "your own copy of the project"
 WRITE = "mcp__filesystem__write_file"
@@ -27,14 +27,7 @@ READ = "mcp__filesystem__read_file"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    path.mkdir()
-    git(path, "init", "-q", "-b", "main")
-    (path / "code.py").write_text("old = 1\n")
-    (path / "keep.py").write_text("kept = 1\n")
-    git(path, "add", ".")
-    git(path, "commit", "-q", "-m", "one")
-    return path
+    return git_project(tmp_path / "project", keep="kept = 1\n")
 
 
 class Editor:
