@@ -25,7 +25,7 @@ class EngineLink:
         self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
-        """Each message as a dict with `say`; lines on standard error come as `notice`."""
+        """Each message as a dict with `say`; the end of standard error is kept in `last_words`."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=pipe, stdout=pipe, stderr=pipe, limit=LONGEST_LINE, start_new_session=True

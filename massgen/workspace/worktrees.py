@@ -113,8 +113,6 @@ class Worktrees:
 
     def _noted(self) -> dict[str, _Branch | None]:
         """The branch of each agent in the note; None for all where there is a note that cannot be read."""
-        if not self._note.exists():
-            return {}
         try:
             found = json.loads(self._note.read_text(encoding="utf-8"))
             return {
@@ -122,6 +120,8 @@ class Worktrees:
                 for agent_id, (name, commits, frozen, *left) in found.items()
                 if agent_id in self._workspaces
             }
+        except FileNotFoundError:
+            return {}
         except (OSError, ValueError, TypeError, AttributeError):
             return dict.fromkeys(self._workspaces)
 
